@@ -1,0 +1,1 @@
+"""See the package map in the guide."""
