@@ -41,7 +41,7 @@ class Objective(Described, nn.Module, ABC):
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:
         """The terms of one batch, in physical units."""
 
-    def advance(self, step: int, epoch: int) -> None:  # noqa: B027 (most objectives have no schedule)
+    def advance(self, step: int, epoch: int) -> None:
         """Called before every training step: curricula, time windows, bandits."""
 
 
@@ -75,8 +75,8 @@ class FixedWeights(Weighting):
 class GradNormWeights(Weighting):
     r"""Weights that give every term a gradient of the same length.
 
-    $\hat\lambda_k = \sum_j \lVert\nabla_\theta L_j\rVert \,/\, \lVert\nabla_\theta L_k\rVert$, renewed every `every` calls and
-    smoothed by $\lambda_k \leftarrow \gamma \lambda_k + (1-\gamma)\hat\lambda_k$; the first renewal is taken as it is.
+    $\hat\lambda_k = \sum_j \lVert\nabla_\theta L_j\rVert / \lVert\nabla_\theta L_k\rVert$, renewed every `every` calls
+    and smoothed by $\lambda_k \leftarrow \gamma \lambda_k + (1-\gamma)\hat\lambda_k$; the first renewal is taken as it is.
 
     Args:
         terms: names of the terms, in a fixed order.
@@ -110,7 +110,7 @@ class GradNormWeights(Weighting):
     def _renew(self, losses: list[Tensor], network: nn.Module) -> None:
         parameters = [p for p in network.parameters() if p.requires_grad]
         norms = torch.stack([_gradient_norm(loss, parameters) for loss in losses])
-        # A term that has reached its minimum has no gradient to balance: it keeps the weight of the smallest normal number.
+        # A term at its minimum has no gradient to balance: the clamp keeps its weight finite.
         target = norms.sum() / norms.clamp_min(torch.finfo(norms.dtype).tiny ** 0.5)
         first = bool(self.calls == 0)
         self.weights.copy_(target if first else self.smoothing * self.weights + (1 - self.smoothing) * target)

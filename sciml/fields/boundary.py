@@ -101,7 +101,7 @@ class Boundaries:
         return isinstance(self._find(f"{axis}-", field), Periodic)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for files. A value that is an array or a callable is recorded as `"given"`: files keep it as a field."""
+        """Plain data for files. An array or a callable is recorded as `"given"`: files keep it as a field."""
         plain = {}
         for key, condition in self.conditions.items():
             entry: dict[str, Any] = {"kind": condition.kind}
@@ -112,7 +112,7 @@ class Boundaries:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Reads what `to_dict` writes. A value recorded as `"given"` becomes NaN, so that nobody takes it for a number."""
+        """Reads what `to_dict` writes. A value recorded as `"given"` becomes NaN: nobody takes it for a number."""
         conditions: dict[str | tuple[str, str], Condition] = {}
         for name, entry in data.items():
             if entry.get("kind") not in _CONDITIONS:

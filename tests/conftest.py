@@ -1,0 +1,22 @@
+"""One thread per test process, and `from helpers import ...` in every test file."""
+
+import os
+import sys
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import pytest  # noqa: E402
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if any(item.get_closest_marker("gpu") for item in items):
+        import torch
+
+        if not torch.cuda.is_available():
+            skip = pytest.mark.skip(reason="no CUDA device at hand")
+            for item in items:
+                if item.get_closest_marker("gpu"):
+                    item.add_marker(skip)
