@@ -220,10 +220,10 @@ for _functions, _operation in (
 ):
     for _function in _functions:
         _HANDLERS[_function] = lambda x, y, _op=_operation: _op(x, y) if isinstance(x, Jet) else _op(y, x)
-for _function in (torch.sub, torch.Tensor.sub, torch.Tensor.__sub__):
-    _HANDLERS[_function] = lambda x, y: x - y if isinstance(x, Jet) else -y + x
-for _function in (torch.div, torch.Tensor.div, torch.Tensor.__truediv__):
-    _HANDLERS[_function] = lambda x, y: x / y if isinstance(x, Jet) else y.__rtruediv__(x)
+for _difference in (torch.sub, torch.Tensor.sub, torch.Tensor.__sub__):
+    _HANDLERS[_difference] = lambda x, y: x - y if isinstance(x, Jet) else -y + x
+for _quotient in (torch.div, torch.Tensor.div, torch.Tensor.__truediv__):
+    _HANDLERS[_quotient] = lambda x, y: x / y if isinstance(x, Jet) else y.__rtruediv__(x)
 _HANDLERS[torch.Tensor.__rsub__] = lambda x, y: y - x if isinstance(y, Jet) else -x + y
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec, channel_names
+from sciml.pdes import Problem
 from sciml.status import SolveFailure, Status
 
 if TYPE_CHECKING:
@@ -79,6 +80,22 @@ class Stepper(Protocol):
     ) -> State: ...
 
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State: ...
+
+
+@runtime_checkable
+class ProblemSolver(Protocol):
+    """Solves a whole problem: what `solve` picks from, and what a recipe names.
+
+    A solver that advances in time makes a `Stepper` for the problem and rolls it out; a steady one solves a system.
+    """
+
+    def refuses(self, problem: Problem) -> str | None:
+        """Why this solver cannot honour the problem, in one sentence; `None` when it can."""
+        ...
+
+    def solve(self, problem: Problem, *, tol: float = 1e-6) -> "Trajectory":
+        """The solution at the problem's times on its domain; `tol` bounds the relative error of time stepping."""
+        ...
 
 
 @dataclass(frozen=True)
