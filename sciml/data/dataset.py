@@ -153,7 +153,7 @@ class FieldDataset:
         found = np.empty((len(samples), *shape), dtype=self.spec.dtype)
         for path, file, mine, rows in self._shards_of(samples):
             for start, stop in _runs(rows):
-                selection, order = _selection(rows[start], rows[start] + stop - start, frames)
+                selection, order = _selection(int(rows[start]), int(rows[stop - 1]) + 1, frames)
                 found[mine[start:stop]] = _ordered(read(file, path, place.path, selection), order)
         return found
 
@@ -176,7 +176,7 @@ def _listed(root: Path, split: str) -> list[Path]:
 
 def _runs(rows: np.ndarray) -> list[tuple[int, int]]:
     """Stretches of consecutive rows, which one read covers."""
-    breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+    breaks = (np.flatnonzero(np.diff(rows) != 1) + 1).tolist()
     return list(zip([0, *breaks], [*breaks, len(rows)], strict=True))
 
 

@@ -160,7 +160,7 @@ def read_statistics(root: str | Path) -> dict[str, Any] | None:
 
 def channel_statistics(data: dict[str, Any], spec: DatasetSpec, name: str) -> dict[str, float]:
     """One statistic by channel name: `channel_statistics(data, spec, "std")["u_x"]`."""
-    found = {}
+    found: dict[str, float] = {}
     for one in (*spec.fields, *spec.static):
         values = np.atleast_1d(data[name][one.name]).tolist()
         found |= dict(zip(one.components(spec.grid.dimensions), values, strict=True))

@@ -1,6 +1,7 @@
 """Windows of a data set as batches of tensors, in physical units."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,7 +101,7 @@ class WindowedFields(Dataset[Batch]):
         spec = self.dataset.spec
         static = self._tensor(self._static(samples)) if spec.static else None
         targets = self._stack(samples, windows, 1)
-        common = {
+        common: dict[str, Any] = {
             "targets": targets if self.windows.keeps_time else targets[:, 0],
             "params": self._tensor(self._params(samples)) if spec.parameters else None,
             "coords": self.coords,
