@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from sciml.describe import is_allowed
 from sciml.status import DataError
 
 FORMAT = "sciml.predictor"
@@ -28,6 +29,10 @@ SCHEMA = 1
 MAX_HEADER = 16 * 2**20
 MAX_FILE = 8 * 2**30
 MAX_TENSORS = 100_000
+
+#: Packages whose classes a predictor may name: what a network is made of, nothing that trains, logs or writes.
+NETWORKS = ("sciml.", "torch.nn.", "neuralop.models.")
+_NOT_NETWORKS = ("sciml.cli.", "sciml.training.", "sciml.datagen.")
 
 _BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4}
 _BYTES |= {"U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8, "C64": 8}
@@ -166,7 +171,28 @@ def _metadata(header: dict[str, Any]) -> dict[str, Any]:
     for key in ("network", "spec"):
         if not isinstance(metadata.get(key), dict):
             raise _Fault(f"is no predictor file: its metadata lack {key!r}.")
+    if not isinstance(metadata["network"].get("class_path"), str):
+        raise _Fault("is no predictor file: its network has no class_path.")
+    _check_classes(metadata["network"])
     return metadata
+
+
+def _check_classes(value: Any) -> None:
+    """Every class path, however deep, must be a network's: it would be imported."""
+    if isinstance(value, list):
+        for entry in value:
+            _check_classes(entry)
+    elif isinstance(value, dict):
+        path = value.get("class_path")
+        if "class_path" in value and not (
+            isinstance(path, str)
+            and is_allowed(path)
+            and path.startswith(NETWORKS)
+            and not path.startswith(_NOT_NETWORKS)
+        ):
+            raise _Fault(f"names the class {path!r}; accepted are those of {', '.join(p[:-1] for p in NETWORKS)}.")
+        for entry in value.values():
+            _check_classes(entry)
 
 
 def _check_layout(header: dict[str, Any], size: int) -> None:

@@ -101,7 +101,8 @@ def _ratio(error: Tensor, reference: Tensor) -> Tensor:
 def energy_spectrum(u: Float[Tensor, "b c *s"], kinds: Sequence[str]) -> Float[Tensor, "b k"]:
     r"""Energy in shells of wave numbers, $E(k) = \frac12 \sum_{|k'| \in S_k} \sum_c |\hat u_c(k')|^2$.
 
-    The shell $S_k$, $k = 0, 1, \dots$, is $k - 1/2 \le |k'| < k + 1/2$. The shells together hold $\frac12 \langle \sum_c u_c^2 \rangle$, with the mean over space.
+    The shell $S_k$, $k = 0, 1, \dots$, is $k - 1/2 \le |k'| < k + 1/2$. The shells together
+    hold $\frac12 \langle \sum_c u_c^2 \rangle$, with the mean over space.
 
     Args:
         u: fields in physical units; the energy's unit is the square of theirs.
