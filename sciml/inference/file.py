@@ -183,13 +183,8 @@ def _check_classes(value: Any) -> None:
         for entry in value:
             _check_classes(entry)
     elif isinstance(value, dict):
-        path = value.get("class_path")
-        if "class_path" in value and not (
-            isinstance(path, str)
-            and is_allowed(path)
-            and path.startswith(NETWORKS)
-            and not path.startswith(_NOT_NETWORKS)
-        ):
+        if "class_path" in value and not _is_network(value["class_path"]):
+            path = value["class_path"]
             raise _Fault(f"names the class {path!r}; accepted are those of {', '.join(p[:-1] for p in NETWORKS)}.")
         for entry in value.values():
             _check_classes(entry)
@@ -211,3 +206,9 @@ def _check_layout(header: dict[str, Any], size: int) -> None:
         raise _Fault("is damaged: its table of tensors cannot be read.") from None
     if end != size:
         raise _Fault(f"is truncated or has bytes to spare: {size} bytes of tensors, {end} declared.")
+
+
+def _is_network(path: Any) -> bool:
+    if not isinstance(path, str) or not is_allowed(path):
+        return False
+    return path.startswith(NETWORKS) and not path.startswith(_NOT_NETWORKS)

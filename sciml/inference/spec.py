@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from sciml import __version__
 from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec, channel_names
@@ -38,8 +38,8 @@ class SurrogateSpec(StepperSpec):
         meta: equation, licence, citation and the like.
 
     Raises:
-        ValueError: a map without inputs, a stepper whose inputs are not its fields, times that are not positive, a range
-            of no input channel.
+        ValueError: a map without inputs, a stepper whose inputs are not its fields, times that are not positive, a
+            range of no input channel.
     """
 
     any_dt: bool = False
@@ -69,7 +69,7 @@ class SurrogateSpec(StepperSpec):
             raise ValueError("inputs must name at least one field, unless dt says that this is a stepper.")
         if self.static or self.any_dt or self.shortest is not None:
             raise ValueError(
-                "static, any_dt and shortest belong to a stepper; a steady map takes all fields as inputs."
+                "static, any_dt and shortest belong to a stepper; a steady map takes all its fields as inputs."
             )
 
     def _check_stepper(self, dt: float) -> None:
@@ -127,7 +127,7 @@ class SurrogateSpec(StepperSpec):
         return plain
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: Mapping[str, Any]) -> "SurrogateSpec":
         """Reads what `to_dict` writes.
 
         Raises:

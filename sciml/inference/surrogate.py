@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ from sciml.status import ConfigError, DataError
 if TYPE_CHECKING:
     import xarray
 
-Fields = TypeVar("Fields", Tensor, np.ndarray, "xarray.Dataset", "xarray.DataArray")
+#: Torch tensor, numpy array, xarray Dataset or DataArray: the kind that goes in comes out.
+Fields = TypeVar("Fields")
 
 
 class Memory(NamedTuple):
@@ -70,7 +71,7 @@ class Surrogate:
         tensors = (*self.network.parameters(), *self.network.buffers())
         return next((t for t in tensors if t.is_floating_point()), torch.zeros(()))
 
-    def to(self, device: str | torch.device) -> Self:
+    def to(self, device: str | torch.device) -> "Surrogate":
         """Moves the network; inputs follow it, results come back to where the input was."""
         self.network.to(device)
         return self
@@ -78,7 +79,7 @@ class Surrogate:
     # Files
 
     def save(self, path: str | Path) -> Path:
-        """Writes one file, atomically: weights, architecture, fields, units, grid, checksum (see `sciml.inference.file`).
+        """Writes one file, atomically: weights, architecture, fields, units, grid, checksum.
 
         Raises:
             TypeError: a network that `describe` cannot describe.
@@ -94,7 +95,9 @@ class Surrogate:
         return path
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str | torch.device = "cpu", batch_size: int | None = None) -> Self:
+    def load(
+        cls, path: str | Path, *, device: str | torch.device = "cpu", batch_size: int | None = None
+    ) -> "Surrogate":
         """Reads a predictor file. Only networks of the allow-list are built, and no code comes from the file.
 
         Raises:
@@ -231,7 +234,9 @@ class Surrogate:
         Raises:
             ValueError: times that the network cannot meet, or an initial state that does not fit.
         """
-        times = torch.as_tensor(np.asarray(times), dtype=torch.float64).reshape(-1)
+        times = (
+            torch.as_tensor(times if isinstance(times, Tensor) else np.array(times, dtype=float)).double().reshape(-1)
+        )
         labels = None
         if is_xarray(initial):
             values, found, labels = read(initial, self.spec)
