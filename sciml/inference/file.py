@@ -111,7 +111,7 @@ def read_predictor(path: str | Path) -> tuple[dict[str, Any], bytes]:
         raise DataError(f"{path}: {fault}") from None
 
 
-class _Fault(Exception):
+class _Fault(ValueError):
     """A fault of the content; the caller adds the file's name."""
 
 
@@ -173,21 +173,25 @@ def _metadata(header: dict[str, Any]) -> dict[str, Any]:
             raise _Fault(f"is no predictor file: its metadata lack {key!r}.")
     if not isinstance(metadata["network"].get("class_path"), str):
         raise _Fault("is no predictor file: its network has no class_path.")
-    _check_classes(metadata["network"])
+    check_classes(metadata["network"])
     return metadata
 
 
-def _check_classes(value: Any) -> None:
-    """Every class path, however deep, must be a network's: it would be imported."""
+def check_classes(value: Any) -> None:
+    """Every class path of a description, however deep, must be a network's: it would be imported.
+
+    Raises:
+        ValueError: one that is not.
+    """
     if isinstance(value, list):
         for entry in value:
-            _check_classes(entry)
+            check_classes(entry)
     elif isinstance(value, dict):
         if "class_path" in value and not _is_network(value["class_path"]):
             path = value["class_path"]
             raise _Fault(f"names the class {path!r}; accepted are those of {', '.join(p[:-1] for p in NETWORKS)}.")
         for entry in value.values():
-            _check_classes(entry)
+            check_classes(entry)
 
 
 def _check_layout(header: dict[str, Any], size: int) -> None:

@@ -67,6 +67,12 @@ class Surrogate:
         return self._reference.dtype
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the network is given beside its fields, in the order `time`, `params`, `coords`."""
+        given = {"time": self.spec.is_stepper, "params": bool(self.spec.parameters), "coords": True}
+        return tuple(name for name, there in given.items() if there and name in self._accepts)
+
+    @property
     def _reference(self) -> Tensor:
         tensors = (*self.network.parameters(), *self.network.buffers())
         return next((t for t in tensors if t.is_floating_point()), torch.zeros(()))
@@ -173,13 +179,13 @@ class Surrogate:
             shape = None if params is None else tuple(params.shape)
             raise ValueError(f"params has shape {shape}; accepted is ({len(x)}, {len(spec.parameters)}): {names}.")
         offered: dict[str, Tensor] = {}
-        if "coords" in self._accepts:
+        if "coords" in self.arguments:
             offered["coords"] = torch.stack(grid.meshgrid()).to(self._reference)
         size = self.batch_size or max(len(x), 1)
         blocks = []
         for start in range(0, max(len(x), 1), size):
             block = x[start : start + size].to(self._reference)
-            if "time" in self._accepts and dt is not None:
+            if "time" in self.arguments and dt is not None:
                 offered["time"] = torch.full((len(block),), dt).to(self._reference)
             if spec.parameters and params is not None:
                 offered["params"] = params[start : start + size].to(self._reference)
