@@ -1,4 +1,4 @@
-"""Finite volumes for $-\\nabla\\cdot(a\\nabla u) = f$ on cells: harmonic faces, one fixed sparsity pattern per grid."""
+r"""Finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on cells: harmonic faces, one sparsity pattern per grid."""
 
 import functools
 import math
@@ -60,7 +60,7 @@ class DiffusionMatrix:
 
 @dataclass(frozen=True)
 class Diffusion:
-    r"""Second-order finite volumes on uniform cells, with Dirichlet and Neumann faces.
+    r"""Second-order finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on uniform cells, with Dirichlet and Neumann faces.
 
     Inner faces carry $2 / (1/a_i + 1/a_j)$, which keeps the flux continuous where $a$ jumps; a Dirichlet face lies half
     a cell away. On a Neumann face with a given slope, $a$ is extrapolated geometrically (it stays positive).
@@ -96,18 +96,21 @@ class Diffusion:
     def _faces(self) -> list[str]:
         return [f"{name}{side}" for name in self.grid.names for side in "-+"]
 
-    def assemble(self, a: np.ndarray, f: np.ndarray) -> tuple[DiffusionMatrix, np.ndarray]:
+    def assemble(
+        self, a: np.ndarray, f: np.ndarray, c: "np.ndarray | float" = 0.0
+    ) -> tuple[DiffusionMatrix, np.ndarray]:
         """Matrix and right side of one sample.
 
         Args:
             a: coefficient at the cell centres, `(*s)`, positive.
             f: source at the cell centres, `(*s)`.
+            c: reaction coefficient, not negative.
 
         Returns:
             The matrix and `b` of shape `(n,)`.
         """
         a, b = np.asarray(a, dtype=np.float64), np.array(f, dtype=np.float64)
-        diagonal, faces = np.zeros(self.grid.shape), []
+        diagonal, faces = np.zeros(self.grid.shape) + c, []
         for axis in range(a.ndim):
             h = self.grid.axes[axis].h
             low, high = _sides(a.ndim, axis)
