@@ -165,7 +165,9 @@ class Recipe:
             "grid": self.grid.to_dict(),
             "solution_grid": self.solution_grid.to_dict(),
             "boundaries": None if self.boundaries is None else self.boundaries.to_dict(),
-            "parameters": {n: float(p) if isinstance(p, int | float) else describe(p) for n, p in self.parameters.items()},
+            "parameters": {
+                n: float(p) if isinstance(p, int | float) else describe(p) for n, p in self.parameters.items()
+            },
             "initial": {n: describe(s) for n, s in self.initial.items()},
             "times": list(self.times),
             "solver": describe(self.solver),

@@ -48,7 +48,7 @@ def load_yaml(path: Path) -> Any:
         ConfigError: the file cannot be read, is no YAML, holds a tag, or repeats a key; the message names file and line.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}.") from None
     except yaml.YAMLError as error:

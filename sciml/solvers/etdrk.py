@@ -166,8 +166,10 @@ class ETDRK4Stepper:
         assert isinstance(problem.pde, SemilinearPDE)
         by_name = problem.pde.symbol(self.grid, problem.bind(waves), str(device))
         full = waves.one().shape
-        parts = [by_name[name].expand(-1, *full) if by_name[name].ndim > len(full) else by_name[name].expand(full)[None]
-                 for name in problem.names]
+        parts = [
+            by_name[name].expand(-1, *full) if by_name[name].ndim > len(full) else by_name[name].expand(full)[None]
+            for name in problem.names
+        ]
         symbol = torch.stack(torch.broadcast_tensors(*parts), dim=1)
         return symbol if bool(symbol.imag.any()) else symbol.real.contiguous()
 
@@ -261,7 +263,10 @@ class Defect:
         d = SpectralDerivatives(self.problem.domain, times=[float(s.t[0]) for s in self._last])
         fields = grid_fields(u, self.problem.names, d)
         residual = self.problem.residual(dict(fields), d)
-        middle = [torch.stack([f[n][:, 2] for n in self.problem.names], dim=1).flatten(1) for f in (residual, _rates(fields, d))]
+        middle = [
+            torch.stack([f[n][:, 2] for n in self.problem.names], dim=1).flatten(1)
+            for f in (residual, _rates(fields, d))
+        ]
         return middle[0].norm(dim=1) / middle[1].norm(dim=1).clamp_min(torch.finfo(u.dtype).tiny)
 
 
