@@ -1,5 +1,6 @@
 """The recipe as a file: where it lies, which keys it has, and what each must hold."""
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -174,7 +175,7 @@ def _times(top: Entries) -> tuple[float, ...]:
         given = np.linspace(start, stop, count).tolist()
     good = isinstance(given, list) and len(given) > 1
     good = good and all(isinstance(t, int | float) and not isinstance(t, bool) and np.isfinite(t) for t in given)
-    if not good or any(b <= a for a, b in zip(given[:-1], given[1:], strict=True)):
+    if not good or any(b <= a for a, b in itertools.pairwise(given)):
         top.fail("times", "must be strictly increasing numbers, or start, stop and count.")
     return tuple(float(t) for t in given)
 

@@ -293,7 +293,7 @@ def test_two_kills_and_a_restart_give_the_same_bits_and_repeat_no_finished_shard
     generate(slow, out=root, workers=2)
     assert hashes(root) == expected
     assert all((root / file).stat().st_mtime_ns == stamp for file, stamp in stamps.items())
-    assert not [p for p in root.rglob("*tmp*")]
+    assert not list(root.rglob("*tmp*"))
 
 
 def finished(root: Path) -> int:
