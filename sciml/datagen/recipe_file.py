@@ -147,9 +147,9 @@ def _parameters(top: Entries, equation: PDE) -> dict[str, Parameter]:
             kinds = (FieldSampler, Distribution) if spec.field else (Distribution,)
             found[name] = entries.instance(name, kinds, (datagen,), " or ".join(k.__name__ for k in kinds))
             continue
-        found[name] = entries.number(name, getattr(equation, name, None))
+        found[name] = number = entries.number(name, getattr(equation, name, None))
         try:
-            spec.check(found[name])
+            spec.check(number)
         except ValueError as error:
             entries.fail(name, str(error))
     return found

@@ -163,7 +163,7 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
     specs = {p.name: p for p in equation.parameters}
     location = "cell" if recipe.grid.axes[0].kind == "cells" else "node"
     static = [
-        FieldSpec(n, unit=specs[n].unit, location=location, positive=specs[n].low is not None and specs[n].low >= 0)
+        FieldSpec(n, unit=specs[n].unit, location=location, positive=_not_negative(specs[n]))
         for n in recipe.coefficients
     ]
     drawn = [s for n, s in specs.items() if n not in recipe.coefficients and n not in recipe.constants]
