@@ -18,7 +18,6 @@ from sciml.data import SCHEMA_VERSION, write_manifest
 from sciml.data import Shard as FileEntry
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.shards import Shard, file_hash
-from sciml.describe import describe
 from sciml.status import DataError, ResumeMismatch
 
 
@@ -51,8 +50,9 @@ class Manifest:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             recorded = data["recipe"]
-            assert data["schema_version"] == SCHEMA_VERSION and isinstance(data["shards"], list)
-        except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+            if data["schema_version"] != SCHEMA_VERSION or not isinstance(data["shards"], list):
+                raise ValueError(f"schema_version={data['schema_version']}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}: no manifest of schema {SCHEMA_VERSION} made by a recipe ({error!r}); give another folder."
             ) from None
@@ -117,7 +117,7 @@ def _new(recipe: Recipe) -> dict[str, Any]:
         "complete": False,
         "recipe": recipe.to_dict(),
         "recipe_hash": recipe.hash,
-        "choices": {"solver": describe(recipe.solver)},
+        "choices": recipe.choices(),
         "versions": versions(),
         "commit": commit(),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciml.describe import Described
+from sciml.describe import Described, Description, describe
 from sciml.numerics import FiniteDifferences
 from sciml.pdes import EllipticPDE, Problem
 from sciml.solvers.base import StepperSpec, Trajectory
@@ -67,6 +67,10 @@ class FiniteVolumeElliptic(Described):
         tensors = [torch.as_tensor(v, dtype=torch.float64).detach() for v in values]
         batch = max([len(t) for t in tensors if t.ndim > len(shape)], default=1)
         return tuple(t.expand(batch, *shape).contiguous() for t in tensors)  # type: ignore[return-value]
+
+    def choices(self, problem: Problem) -> dict[str, Description]:
+        """The linear solver that a problem gets, for a manifest."""
+        return {"linear_solver": describe(self.linear_solver or direct_solver(self.systems(problem)[0][0]))}
 
     def solve(self, problem: Problem, *, tol: float = 1e-6) -> Trajectory:
         """The solution at the cell centres, one frame; `residual` is recomputed from it as `||b - A u|| / ||b||`.

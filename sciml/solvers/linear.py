@@ -80,11 +80,8 @@ class _Direct(Described, ABC):
     def solve(self, a: LinearSystem, b: np.ndarray, *, x0: np.ndarray | None = None, state: Any = None) -> Solution:
         try:
             x = self._factor_and_solve(a, b)
-        except (
-            np.linalg.LinAlgError,
-            RuntimeError,
-            ValueError,
-        ):  # singular, not positive definite, or non-finite entries
+        # Singular, not positive definite, or entries that are not finite.
+        except (np.linalg.LinAlgError, RuntimeError, ValueError):
             return Solution(np.full(a.size, np.nan), Status.BREAKDOWN, (float("nan"),))
         residual = relative_residual(a, x, b)
         if not np.isfinite(residual):
@@ -110,7 +107,7 @@ class SparseDirect(_Direct):
     def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray:
         from scipy.sparse.linalg import splu
 
-        # Diagonal pivots keep the symmetric ordering; they are stable for the diagonally dominant matrices of diffusion.
+        # Diagonal pivots keep the symmetric ordering; a diagonally dominant matrix needs no others.
         factor = splu(
             a.csc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True, "Equil": False}
         )
