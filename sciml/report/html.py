@@ -13,7 +13,7 @@ main { max-width: 1080px; margin: 0 auto; padding: 2.2rem 1.4rem 4rem; }
 h1 { font-size: 1.7rem; margin: 0 0 .2rem; letter-spacing: -.01em; }
 h2 { font-size: 1.1rem; margin: 0 0 .8rem; }
 p.lead { font-size: 1.05rem; margin: .3rem 0 1.6rem; color: var(--soft); }
-section { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 1.2rem 1.3rem; margin: 1.1rem 0; }
+section { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 1.2rem 1.3rem; margin: 1rem 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { padding: .42rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
@@ -28,7 +28,8 @@ figure img { max-width: 100%; height: auto; display: block; }
 figcaption, p.note { color: var(--soft); font-size: .86rem; margin: .5rem 0 0; }
 details { margin-top: .6rem; }
 summary { cursor: pointer; color: var(--accent); }
-pre { background: #f6f7f9; border: 1px solid var(--line); border-radius: 6px; padding: .8rem; overflow-x: auto; font-size: .82rem; }
+pre { background: #f6f7f9; border: 1px solid var(--line); border-radius: 6px; padding: .8rem; overflow-x: auto; }
+pre { font-size: .82rem; }
 footer { color: var(--soft); font-size: .82rem; margin-top: 1.6rem; }
 """
 
