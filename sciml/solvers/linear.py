@@ -1,15 +1,15 @@
 """Linear systems of the grid solvers: what a solve returns, and two direct methods."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from scipy.linalg import LinAlgError, solveh_banded
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
 
 from sciml.describe import Described
 from sciml.status import Status
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 
 @runtime_checkable
@@ -22,8 +22,10 @@ class LinearSystem(Protocol):
     def bandwidth(self) -> int: ...
     def apply(self, x: np.ndarray) -> np.ndarray:
         """`A x` for `x` of shape `(n,)`."""
-    def csc(self) -> csc_array:
+
+    def csc(self) -> "scipy.sparse.csc_array":
         """The matrix in compressed columns."""
+
     def banded(self) -> np.ndarray:
         """Its lower half by diagonals, `(bandwidth + 1, n)`, as LAPACK wants it."""
 
@@ -76,7 +78,11 @@ class _Direct(Described):
     def solve(self, a: LinearSystem, b: np.ndarray, *, x0: np.ndarray | None = None, state: Any = None) -> Solution:
         try:
             x = self._factor_and_solve(a, b)
-        except (LinAlgError, RuntimeError, ValueError):  # singular, not positive definite, or non-finite entries
+        except (
+            np.linalg.LinAlgError,
+            RuntimeError,
+            ValueError,
+        ):  # singular, not positive definite, or non-finite entries
             return Solution(np.full(a.size, np.nan), Status.BREAKDOWN, (float("nan"),))
         residual = relative_residual(a, x, b)
         if not np.isfinite(residual):
@@ -91,6 +97,8 @@ class BandedCholesky(_Direct):
     """Cholesky factorisation within the band, `O(n bandwidth^2)`: the fastest direct method on small grids."""
 
     def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray:
+        from scipy.linalg import solveh_banded
+
         return solveh_banded(a.banded(), b, lower=True, overwrite_ab=True, check_finite=True)
 
 
@@ -98,6 +106,8 @@ class SparseDirect(_Direct):
     """Sparse LU (SuperLU) in the symmetric mode, ordered by minimum degree of `A + A^T`."""
 
     def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray:
+        from scipy.sparse.linalg import splu
+
         # Diagonal pivots keep the symmetric ordering; they are stable for the diagonally dominant matrices of diffusion.
         factor = splu(
             a.csc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True, "Equil": False}
