@@ -32,8 +32,8 @@ class _Loader:
     """A loader whose sampler the trainer leaves alone, since the ranks have shared the batches already."""
 
     def __init__(self, windows: WindowedFields, sampler: Sampler[list[int]], workers: int) -> None:
-        self.sampler = sampler
-        self.loader: DataLoader[Batch] = DataLoader(
+        self.batches = sampler
+        self._loader: DataLoader[Batch] = DataLoader(
             _Batches(windows),
             batch_size=None,
             sampler=sampler,
@@ -43,10 +43,10 @@ class _Loader:
         )
 
     def __len__(self) -> int:
-        return len(self.sampler)  # type: ignore[arg-type]
+        return len(self.batches)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Batch]:
-        return iter(self.loader)
+        return iter(self._loader)
 
 
 class _TrainLoader(_Loader):
