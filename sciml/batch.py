@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -38,7 +38,7 @@ class Batch:
     mask: Bool[Tensor, "..."] | None = None
     index: Int[Tensor, " b"] | None = None
 
-    def map(self, function: Any) -> Self:
+    def map(self, function: Any) -> "Batch":
         """The batch with `function` applied to every tensor."""
 
         def apply(value: Any) -> Any:
@@ -48,17 +48,17 @@ class Batch:
 
         return type(self)(**{f.name: apply(getattr(self, f.name)) for f in dataclasses.fields(self)})
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:
+    def to(self, *args: Any, **kwargs: Any) -> "Batch":
         """Moves every tensor; a dtype is given to the floating-point ones alone."""
         dtypes = [a for a in (*args, *kwargs.values()) if isinstance(a, torch.dtype)]
         if not dtypes:
             return self.map(lambda v: v.to(*args, **kwargs))
         return self.map(lambda v: v.to(*args, **kwargs) if v.is_floating_point() else v)
 
-    def pin_memory(self) -> Self:
+    def pin_memory(self) -> "Batch":
         return self.map(lambda v: v.pin_memory())
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: Any) -> "Batch":
         return dataclasses.replace(self, **changes)
 
 

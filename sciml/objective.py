@@ -76,7 +76,7 @@ class GradNormWeights(Weighting):
     r"""Weights that give every term a gradient of the same length.
 
     $\hat\lambda_k = \sum_j \lVert\nabla_\theta L_j\rVert / \lVert\nabla_\theta L_k\rVert$, renewed every `every` calls
-    and smoothed by $\lambda_k \leftarrow \gamma \lambda_k + (1-\gamma)\hat\lambda_k$; the first renewal is taken as it is.
+    and smoothed by $\lambda_k \leftarrow \gamma\lambda_k + (1-\gamma)\hat\lambda_k$; the first renewal is taken whole.
 
     Args:
         terms: names of the terms, in a fixed order.

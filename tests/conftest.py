@@ -1,12 +1,9 @@
-"""One thread per test process, and `from helpers import ...` in every test file."""
+"""One thread per test process; tests that need a CUDA device are skipped without one."""
 
 import os
-import sys
-from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
-sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest  # noqa: E402
 

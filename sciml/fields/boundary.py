@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -73,11 +73,11 @@ class Boundaries:
                     raise ValueError(f"axis {axis!r} is periodic on one face only.")
 
     @classmethod
-    def periodic(cls) -> Self:
+    def periodic(cls) -> "Boundaries":
         return cls({"all": Periodic()})
 
     @classmethod
-    def dirichlet(cls, value: Value = 0.0) -> Self:
+    def dirichlet(cls, value: Value = 0.0) -> "Boundaries":
         return cls({"all": Dirichlet(value)})
 
     def _find(self, face: str, field: str) -> Condition | None:
@@ -111,7 +111,7 @@ class Boundaries:
         return plain
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: Mapping[str, Any]) -> "Boundaries":
         """Reads what `to_dict` writes. A value recorded as `"given"` becomes NaN: nobody takes it for a number."""
         conditions: dict[str | tuple[str, str], Condition] = {}
         for name, entry in data.items():

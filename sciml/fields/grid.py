@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class Axis:
         return data if self.points is None else {**data, "points": list(self.points)}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
+    def from_dict(cls, data: dict[str, Any]) -> "Axis":
         return cls(**data)
 
 
@@ -88,21 +88,21 @@ class Grid:
     @classmethod
     def uniform(
         cls, *n: int, low: float | Sequence[float] = 0.0, high: float | Sequence[float] = 1.0, kind: str = "periodic"
-    ) -> Self:
+    ) -> "Grid":
         """A uniform grid; `low` and `high` are one number for all axes or one per axis."""
         lows, highs = np.broadcast_to(low, len(n)), np.broadcast_to(high, len(n))
         return cls(tuple(Axis(int(k), float(a), float(b), kind) for k, a, b in zip(n, lows, highs, strict=True)))
 
     @classmethod
-    def periodic(cls, *n: int, low: float | Sequence[float] = 0.0, high: float | Sequence[float] = 1.0) -> Self:
+    def periodic(cls, *n: int, low: float | Sequence[float] = 0.0, high: float | Sequence[float] = 1.0) -> "Grid":
         return cls.uniform(*n, low=low, high=high, kind="periodic")
 
     @classmethod
-    def nodes(cls, *n: int, low: float | Sequence[float] = 0.0, high: float | Sequence[float] = 1.0) -> Self:
+    def nodes(cls, *n: int, low: float | Sequence[float] = 0.0, high: float | Sequence[float] = 1.0) -> "Grid":
         return cls.uniform(*n, low=low, high=high, kind="nodes")
 
     @classmethod
-    def cells(cls, *n: int, low: float | Sequence[float] = 0.0, high: float | Sequence[float] = 1.0) -> Self:
+    def cells(cls, *n: int, low: float | Sequence[float] = 0.0, high: float | Sequence[float] = 1.0) -> "Grid":
         return cls.uniform(*n, low=low, high=high, kind="cells")
 
     @property
@@ -131,7 +131,7 @@ class Grid:
         arrays = np.meshgrid(*(a.coords for a in self.axes), indexing="ij")
         return tuple(torch.as_tensor(a, dtype=dtype or torch.float64, device=device) for a in arrays)
 
-    def resized(self, *n: int) -> Self:
+    def resized(self, *n: int) -> "Grid":
         """The same domain with other numbers of points (uniform axes only)."""
         if any(a.points is not None for a in self.axes):
             raise ValueError("a grid with given points cannot be resized.")
@@ -141,7 +141,7 @@ class Grid:
         return {name: axis.to_dict() for name, axis in zip(self.names, self.axes, strict=True)}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
+    def from_dict(cls, data: dict[str, Any]) -> "Grid":
         """Reads what `to_dict` writes; axes are taken in the order x, y, z.
 
         Raises:

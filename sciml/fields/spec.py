@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 from sciml.shapes import SPACE
 
@@ -50,7 +50,7 @@ class FieldSpec:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
+    def from_dict(cls, data: dict[str, Any]) -> "FieldSpec":
         return cls(**data)
 
 
@@ -80,7 +80,7 @@ class ParameterSpec:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
+    def from_dict(cls, data: dict[str, Any]) -> "ParameterSpec":
         return cls(**data)
 
 

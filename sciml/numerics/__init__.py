@@ -1,1 +1,36 @@
-"""See the package map in the guide."""
+"""Array kernels without state and I/O: what differentiates, and what it is made of."""
+
+from sciml.numerics.derivatives import (
+    Derivatives,
+    Field,
+    FiniteDifferences,
+    GridDerivatives,
+    PointDerivatives,
+    ReverseMode,
+    SpectralDerivatives,
+    WaveNumbers,
+)
+from sciml.numerics.engines import point_derivatives
+from sciml.numerics.fourier import derivative_symbol, wave_vectors, wavenumbers
+from sciml.numerics.jets import Jet, TaylorMode, UnsupportedOperation, value
+from sciml.numerics.requirements import required
+
+__all__ = [
+    "Derivatives",
+    "Field",
+    "FiniteDifferences",
+    "GridDerivatives",
+    "Jet",
+    "PointDerivatives",
+    "ReverseMode",
+    "SpectralDerivatives",
+    "TaylorMode",
+    "UnsupportedOperation",
+    "WaveNumbers",
+    "derivative_symbol",
+    "point_derivatives",
+    "required",
+    "value",
+    "wave_vectors",
+    "wavenumbers",
+]

@@ -1,0 +1,80 @@
+"""What an equation sees as `p`: numbers, trainable coefficients, coefficient fields, and the coordinates."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from sciml.fields import ParameterSpec
+
+
+def call_with_coordinates(function: Callable[..., Any], coordinates: Mapping[str, Any]) -> Any:
+    """Calls a function with the coordinates it names: `lambda x, t: ...`.
+
+    A function without a readable signature (`torch.sin`) takes the first coordinate.
+
+    Raises:
+        ValueError: an argument that is no coordinate.
+    """
+    try:
+        wanted = [n for n, p in inspect.signature(function).parameters.items() if p.default is p.empty]
+    except (TypeError, ValueError):
+        return function(next(iter(coordinates.values())))
+    if missing := [n for n in wanted if n not in coordinates]:
+        raise ValueError(f"argument {missing[0]!r} of a function is no coordinate; there are {', '.join(coordinates)}.")
+    return function(**{n: coordinates[n] for n in wanted})
+
+
+class Parameters:
+    """Attribute access to parameters and coordinates, in the shapes that the fields at hand need.
+
+    Args:
+        specs: the equation's parameters.
+        values: what was given; a number, a 0-d tensor (trainable, for inverse problems), `(b,)` per sample, a callable
+            of the coordinates, or, for a coefficient field on a grid, a tensor `(*s)` or `(b, *s)`.
+        defaults: where nothing was given.
+        coordinates: by axis name.
+        rank: number of grid axes behind the batch axis, to which `(b,)` is broadcast.
+        pointwise: whether fields live at single points, where a coefficient field must be a callable.
+
+    Raises:
+        AttributeError: on access to a name that is neither, with the names there are.
+    """
+
+    def __init__(
+        self,
+        specs: tuple[ParameterSpec, ...],
+        values: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+        coordinates: Mapping[str, Any],
+        rank: int = 0,
+        pointwise: bool = False,
+    ) -> None:
+        self._specs = {s.name: s for s in specs}
+        self._values = {**{k: v for k, v in defaults.items() if k in self._specs}, **values}
+        self._coordinates, self._rank, self._pointwise = coordinates, rank, pointwise
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._values:
+            return self._lift(name, self._values[name])
+        if name in self._coordinates:
+            return self._coordinates[name]
+        known = [*self._values, *self._coordinates]
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise AttributeError(f"no parameter or coordinate {name!r}; there are {', '.join(known)}{hint}")
+
+    def _lift(self, name: str, value: Any) -> Any:
+        if callable(value) and not isinstance(value, Tensor):
+            return call_with_coordinates(value, self._coordinates)
+        field = self._specs[name].field if name in self._specs else False
+        if isinstance(value, Tensor) and value.ndim:
+            if field and self._pointwise:
+                raise ValueError(f"{name} is a tensor; at points a coefficient must be a callable of the coordinates.")
+            if not field:
+                return value.view(-1, *[1] * self._rank)
+        return value

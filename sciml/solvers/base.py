@@ -1,0 +1,202 @@
+"""The face that numerical solvers and trained surrogates share: start, step, roll out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec, channel_names
+from sciml.pdes import Problem
+from sciml.status import SolveFailure, Status
+
+if TYPE_CHECKING:
+    import xarray
+
+
+@dataclass(frozen=True)
+class StepperSpec:
+    """What a stepper advances, and on what.
+
+    Args:
+        fields: specs of the state's channels.
+        grid: the points of the state.
+        boundaries: conditions that the stepper honours.
+        parameters: what `params` means, in this order.
+        dt: natural step; the longest one for a solver, the only one for a surrogate with a fixed lead time.
+        any_dt: whether steps shorter than `dt` are taken as well.
+        time_unit, length_unit: UDUNITS strings.
+    """
+
+    fields: tuple[FieldSpec, ...]
+    grid: Grid
+    boundaries: Boundaries
+    parameters: tuple[ParameterSpec, ...] = ()
+    dt: float | None = None
+    any_dt: bool = True
+    time_unit: str = "1"
+    length_unit: str = "1"
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return channel_names(self.fields, self.grid.dimensions)
+
+
+@dataclass(frozen=True)
+class State:
+    """A state on its way through time.
+
+    Args:
+        u: `(b, c, *s)`.
+        t: time of each sample, `(b,)`, float64.
+        memory: what a method carries from step to step (history, parameters, a generator).
+    """
+
+    u: Float[Tensor, "b c *s"]
+    t: Float[Tensor, " b"]
+    memory: Any = None
+
+    def advanced(self, u: Tensor, dt: float, memory: Any = None) -> "State":
+        return replace(self, u=u, t=self.t + dt, memory=self.memory if memory is None else memory)
+
+
+@runtime_checkable
+class Stepper(Protocol):
+    """Advances a state. Solvers declare the `order` that a test observes."""
+
+    spec: StepperSpec
+
+    def start(
+        self,
+        u0: Float[Tensor, "b c *s"],
+        *,
+        t: float = 0.0,
+        params: Float[Tensor, "b p"] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> State: ...
+
+    def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State: ...
+
+
+@runtime_checkable
+class ProblemSolver(Protocol):
+    """Solves a whole problem: what `solve` picks from, and what a recipe names.
+
+    A solver that advances in time makes a `Stepper` for the problem and rolls it out; a steady one solves a system.
+    """
+
+    def refuses(self, problem: Problem) -> str | None:
+        """Why this solver cannot honour the problem, in one sentence; `None` when it can."""
+        ...
+
+    def solve(self, problem: Problem, *, tol: float = 1e-6) -> "Trajectory":
+        """The solution at the problem's times on its domain; `tol` bounds the relative error of time stepping."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Solutions at a list of times.
+
+    Args:
+        u: `(b, t, c, *s)`.
+        times: `(t,)`; one entry for a stationary problem.
+        status: one `Status` per sample, `(b,)`.
+        spec: what the channels and axes mean.
+        residual: relative algebraic residual of each sample, `(b,)`, where the solver solves a system.
+    """
+
+    u: Float[Tensor, "b t c *s"]
+    times: Float[Tensor, " t"]
+    status: Int[Tensor, " b"]
+    spec: StepperSpec
+    residual: Float[Tensor, " b"] | None = None
+
+    def check(self, throw: bool = True) -> "Trajectory":
+        """Raises `SolveFailure` when a sample failed, naming the sample and the first frame that is not finite."""
+        if throw and bool((self.status != Status.SUCCESS).any()):
+            sample = int((self.status != Status.SUCCESS).nonzero()[0])
+            status = Status(int(self.status[sample]))
+            frames = torch.isfinite(self.u[sample]).flatten(1).all(1)
+            bad = int((~frames).nonzero()[0]) if not bool(frames.all()) else len(frames) - 1
+            raise SolveFailure(
+                f"sample {sample} ended with {status.name} at t={float(self.times[bad]):.6g}; take a smaller step or"
+                " check the parameters.",
+                status,
+            )
+        return self
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """One variable per channel, dimensions `sample, time, x, y, z`, with units."""
+        import xarray
+
+        grid, spec = self.spec.grid, self.spec
+        dims = ("sample", "time", *grid.names)
+        units = {c: f.unit for f in spec.fields for c in f.components(grid.dimensions)}
+        names = {c: f.long_name for f in spec.fields for c in f.components(grid.dimensions)}
+        variables = {
+            c: (dims, self.u[:, :, i].numpy(force=True), {"units": units[c], "long_name": names[c] or c})
+            for i, c in enumerate(spec.channels)
+        }
+        coords: dict[str, Any] = {
+            n: ((n,), a.coords, {"units": spec.length_unit, "axis": n.upper()})
+            for n, a in zip(grid.names, grid.axes, strict=True)
+        }
+        coords["time"] = (("time",), self.times.numpy(force=True), {"units": spec.time_unit, "axis": "T"})
+        return xarray.Dataset(variables, coords)
+
+
+def step_count(interval: float, spec: StepperSpec) -> int:
+    """Number of equal steps that cover an interval.
+
+    Raises:
+        ValueError: a stepper with a fixed step, and an interval that is no multiple of it.
+    """
+    if spec.dt is None:
+        return 1
+    ratio = interval / spec.dt
+    if abs(ratio - round(ratio)) <= 1e-6 * max(1.0, ratio) and round(ratio) >= 1:
+        return round(ratio)
+    if not spec.any_dt:
+        raise ValueError(
+            f"an interval of {interval:g} is no multiple of the only step this stepper takes, dt={spec.dt:g}."
+        )
+    return math.ceil(ratio)
+
+
+def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np.ndarray) -> Trajectory:
+    """Advances a state through a list of times, the first of which is its own.
+
+    Stops at the first frame that is not finite in any sample: later frames of that sample hold NaN, its status says
+    `NON_FINITE`, and the others go on.
+
+    Args:
+        stepper: a solver or a surrogate.
+        state: from `stepper.start`.
+        times: strictly increasing; `times[0]` is the time of `state`.
+
+    Raises:
+        ValueError: times that do not start at the state's, do not increase, or that a fixed step cannot meet.
+    """
+    times = torch.as_tensor(times, dtype=torch.float64).cpu()
+    if times.ndim != 1 or not bool((times.diff() > 0).all()):
+        raise ValueError("times must be a strictly increasing list.")
+    if not torch.allclose(state.t.cpu().double(), times[0], rtol=1e-9, atol=1e-12):
+        raise ValueError(f"times[0]={float(times[0]):g} is not the state's time {float(state.t[0]):g}.")
+    alive = torch.isfinite(state.u).flatten(1).all(1)
+    frames = [state.u]
+    for start, stop in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
+        count = step_count(stop - start, stepper.spec)
+        for _ in range(count):
+            state = stepper.step(state, (stop - start) / count)
+        alive = alive & torch.isfinite(state.u).flatten(1).all(1)
+        frames.append(torch.where(alive.view(-1, *[1] * (state.u.ndim - 1)), state.u, math.nan))
+        if not bool(alive.any()):
+            frames.extend([torch.full_like(state.u, math.nan)] * (len(times) - len(frames)))
+            break
+    status = torch.where(alive, int(Status.SUCCESS), int(Status.NON_FINITE))
+    return Trajectory(torch.stack(frames, dim=1), times, status, stepper.spec)
