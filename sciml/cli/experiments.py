@@ -203,13 +203,14 @@ def log_file(path: Path) -> Iterator[None]:
     shown = logging.StreamHandler(sys.stdout)
     shown.setFormatter(logging.Formatter("%(message)s"))
     shown.setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
-    names = ("sciml", "lightning.pytorch", "lightning.fabric", "py.warnings")
-    loggers = [logging.getLogger(name) for name in names]
-    logging.captureWarnings(True)
+    # Of Lightning's lines the warnings alone: the others are advertisements and repetitions.
+    wanted = {"sciml": logging.INFO, "lightning.pytorch": logging.WARNING, "py.warnings": logging.WARNING}
+    loggers = [logging.getLogger(name) for name in wanted]
     levels = [logger.level for logger in loggers]
+    logging.captureWarnings(True)
     for logger in loggers:
         logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+        logger.setLevel(wanted[logger.name])
     log.addHandler(shown)
     try:
         yield

@@ -10,9 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from sciml import __version__
 from sciml.status import ConfigError, DataError
 
-PACKAGES = ("sciml", "torch", "lightning", "numpy", "scipy", "h5py", "neuraloperator")
+PACKAGES = ("torch", "lightning", "numpy", "scipy", "h5py", "neuraloperator")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -69,7 +70,7 @@ def find_run(path: Path) -> Path:
 
 def environment(seed: int, **more: Any) -> dict[str, Any]:
     """Versions, machine and threads: the conditions under which a run can be repeated bit by bit."""
-    versions = {}
+    versions = {"sciml": __version__}
     for package in PACKAGES:
         try:
             versions[package] = version(package)
