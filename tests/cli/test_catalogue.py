@@ -41,7 +41,9 @@ def test_every_public_class_and_function_of_a_package_is_found():
         for name in getattr(module, "__all__", ()):
             found = getattr(module, name)
             # An alias (`Field = Any`) has no definition of its own to read.
-            if getattr(found, "__module__", "").startswith("sciml") and (inspect.isclass(found) or inspect.isfunction(found)):
+            if getattr(found, "__module__", "").startswith("sciml") and (
+                inspect.isclass(found) or inspect.isfunction(found)
+            ):
                 assert catalogue.find(f"{package}.{name}") is not None, f"{package}.{name}"
 
 
@@ -52,7 +54,9 @@ def test_bases_agree_with_the_method_resolution_order():
             assert set(entry.bases) <= lineage, entry.path
 
 
-@pytest.mark.parametrize("path", ["torch.optim.AdamW", "torch.nn.Linear", "lightning.pytorch.callbacks.ModelCheckpoint"])
+@pytest.mark.parametrize(
+    "path", ["torch.optim.AdamW", "torch.nn.Linear", "lightning.pytorch.callbacks.ModelCheckpoint"]
+)
 def test_foreign_signatures_agree_with_inspect(path):
     module, _, name = path.rpartition(".")
     signature = inspect.signature(getattr(importlib.import_module(module), name))
@@ -69,4 +73,7 @@ def test_a_short_name_finds_its_full_path():
 
 
 def test_a_summary_is_the_first_line_of_the_docstring():
-    assert catalogue.find("sciml.fields.Grid").summary == inspect.getdoc(imported(catalogue.find("sciml.fields.Grid"))).split("\n")[0]
+    assert (
+        catalogue.find("sciml.fields.Grid").summary
+        == inspect.getdoc(imported(catalogue.find("sciml.fields.Grid"))).split("\n")[0]
+    )

@@ -1,8 +1,8 @@
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-import yaml
 from sciml.cli.yaml_files import MAX_BYTES, MAX_DEPTH, parse_yaml, read_yaml
 from sciml.status import ConfigError
 
@@ -18,7 +18,15 @@ def refusal(text: str) -> str:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1e-3", 1e-3), ("1.0e-3", 1e-3), ("-2E5", -2e5), (".5", 0.5), ("5.", 5.0), ("-.inf", float("-inf")), ("1_000.5", 1000.5)],
+    [
+        ("1e-3", 1e-3),
+        ("1.0e-3", 1e-3),
+        ("-2E5", -2e5),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("-.inf", float("-inf")),
+        ("1_000.5", 1000.5),
+    ],
 )
 def test_every_spelling_of_a_float_is_a_float(text, value):
     read = parse_yaml(text, "x").data
@@ -33,7 +41,7 @@ def test_integers_stay_integers(text, value):
     assert type(read) is int
 
 
-@pytest.mark.parametrize("text", ["1e", "e-3", "1.2.3", "2024-01-01", "v1", "'1e-3'", "\"no\"", "1-2"])
+@pytest.mark.parametrize("text", ["1e", "e-3", "1.2.3", "2024-01-01", "v1", "'1e-3'", '"no"', "1-2"])
 def test_words_that_are_no_numbers_stay_words(text):
     assert parse_yaml(text, "x").data == text.strip("'\"")
 
@@ -57,7 +65,9 @@ def test_the_line_of_an_entry_is_that_of_its_key():
     assert document.where(("a", "missing")) == "f:1: a.missing"
 
 
-@pytest.mark.parametrize("text", ["!!python/object/apply:os.system ['true']", "a: !custom 1", "a: !!python/name:os.system"])
+@pytest.mark.parametrize(
+    "text", ["!!python/object/apply:os.system ['true']", "a: !custom 1", "a: !!python/name:os.system"]
+)
 def test_a_tag_is_refused(text):
     assert "tag" in refusal(text)
 
@@ -118,8 +128,14 @@ def test_an_empty_file_is_an_empty_mapping(tmp_path):
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False) | st.text("abcxyz_-. :", max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=4), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(allow_nan=False)
+    | st.text("abcxyz_-. :", max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=4), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
