@@ -14,6 +14,8 @@ from torch import Tensor
 class Batch:
     """Tensors of one batch; what a family does not use is `None`.
 
+    A single sample is a batch without the axis `b`; `collate` stacks samples.
+
     Args:
         fields: state that goes in, `(b, c, *s)`, in physical units.
         targets: what should come out, `(b, c, *s)`; `(b, t, c, *s)` for a rollout.
@@ -27,16 +29,16 @@ class Batch:
         index: number of the sample in its data set, `(b,)`.
     """
 
-    fields: Float[Tensor, "b *c"] | None = None
-    targets: Float[Tensor, "b *c"] | None = None
-    time: Float[Tensor, " b"] | None = None
-    lead: Float[Tensor, "b *t"] | None = None
-    params: Float[Tensor, "b p"] | None = None
-    static: Float[Tensor, "b *c"] | None = None
+    fields: Float[Tensor, "..."] | None = None
+    targets: Float[Tensor, "..."] | None = None
+    time: Float[Tensor, "..."] | None = None
+    lead: Float[Tensor, "..."] | None = None
+    params: Float[Tensor, "..."] | None = None
+    static: Float[Tensor, "..."] | None = None
     coords: Float[Tensor, "..."] | None = None
     points: dict[str, Float[Tensor, "n d"]] | None = None
     mask: Bool[Tensor, "..."] | None = None
-    index: Int[Tensor, " b"] | None = None
+    index: Int[Tensor, "..."] | None = None
 
     def map(self, function: Any) -> "Batch":
         """The batch with `function` applied to every tensor."""

@@ -9,6 +9,7 @@ import importlib
 import inspect
 import math
 import sys
+import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -89,8 +90,9 @@ def _arguments(obj: Any) -> Mapping[str, Any]:
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
         return {f.name: getattr(obj, f.name) for f in dataclasses.fields(obj) if f.init}
     names = [n for n in inspect.signature(type(obj)).parameters if n not in ("args", "kwargs", "device", "dtype")]
-    # Plain torch modules (activations, norms) keep each argument as an attribute of the same name.
-    if type(obj).__module__.startswith("torch.nn") and all(hasattr(obj, n) for n in names):
+    # Plain torch modules (activations, norms) keep each argument as an attribute of the same name; containers do not.
+    plain = type(obj).__module__.startswith("torch.nn") and not getattr(obj, "_modules", None)
+    if plain and all(hasattr(obj, n) for n in names):
         return {n: getattr(obj, n) for n in names}
     raise TypeError(f"{type(obj).__qualname__} does not record its constructor's arguments; derive it from Described.")
 
@@ -138,12 +140,25 @@ def build(description: Description, trust: tuple[str, ...] = ()) -> Any:
         ConfigError: a class off the allow-list, an unknown argument, or a value that the class refuses.
     """
     cls = resolve(description["class_path"], trust)
-    arguments = {k: _unplain(v, trust) for k, v in (description.get("init_args") or {}).items()}
+    accepted = inspect.signature(cls).parameters
+    given = description.get("init_args") or {}
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    if not open_ended and (unknown := [k for k in given if k not in accepted]):
+        raise ConfigError(f"{description['class_path']}: no argument {unknown[0]!r}; it takes {', '.join(accepted)}.")
+    arguments = {k: _as_annotated(_unplain(v, trust), accepted.get(k)) for k, v in given.items()}
     try:
-        inspect.signature(cls).bind(**arguments)
         return cls(**arguments)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{description['class_path']}: {error}") from error
+
+
+def _as_annotated(value: Any, parameter: inspect.Parameter | None) -> Any:
+    """JSON and YAML know no tuples: a list becomes one where the constructor asks for one."""
+    if parameter is None or not isinstance(value, list):
+        return value
+    hint = parameter.annotation
+    options = [hint] if typing.get_origin(hint) is tuple else list(typing.get_args(hint))
+    return tuple(value) if any(typing.get_origin(option) is tuple for option in options) else value
 
 
 def _unplain(value: Any, trust: tuple[str, ...]) -> Any:

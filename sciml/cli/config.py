@@ -152,15 +152,15 @@ def _check_harmless(document: Document, trust: tuple[str, ...]) -> None:
             raise ConfigError(f"{document.where(place)}: {value!r} is not allowed; {_allowed(trust)}.")
         if key == "class_path" or is_text:
             continue
-        # A bare dotted word is imported where a class is expected; a file name is read as a further configuration.
-        if _IMPORT_PATH.fullmatch(value) and not is_allowed(value, trust):
-            raise ConfigError(f"{document.where(place)}: {value!r} is not allowed; {_allowed(trust)}.")
+        # Where a class is expected, a file name is read as a further configuration and a bare dotted word is imported.
         if value.endswith((".yaml", ".yml", ".json")) or (
             len(value) < 256 and "\0" not in value and Path(value).is_file()
         ):
             raise ConfigError(
                 f"{document.where(place)}: {value!r} is a file; write its content, or layer it with --config."
             )
+        if _IMPORT_PATH.fullmatch(value) and not is_allowed(value, trust):
+            raise ConfigError(f"{document.where(place)}: {value!r} is not allowed; {_allowed(trust)}.")
         if value.lstrip()[:1] in ("{", "[") or "class_path" in value:
             raise ConfigError(
                 f"{document.where(place)}: text that holds a configuration; write it as YAML, without quotes."

@@ -63,16 +63,21 @@ def _run(words: list[str], verb: str | None) -> int:
     if not words:
         parser.print_help()
         return 0
-    overrides: list[tuple[str, str]] = []
-    if verb in ("fit", "validate", "test", "predict"):
-        from sciml.cli.overrides import split_overrides
-
-        words, overrides = split_overrides(words)
+    words, overrides = split_words(words, verb)
     args = parser.parse_args(words)
     if args.verb is None:
         parser.error("a verb is needed")
     args.overrides = overrides
     return args.run(args)
+
+
+def split_words(words: list[str], verb: str | None) -> tuple[list[str], list[tuple[str, str]]]:
+    """Words of the parser, and overrides of the configuration for the verbs that have one."""
+    if verb not in ("fit", "validate", "test", "predict"):
+        return words, []
+    from sciml.cli.overrides import split_overrides
+
+    return split_overrides(words)
 
 
 def build_parser(verb: str | None = None) -> Parser:

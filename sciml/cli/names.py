@@ -13,7 +13,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         names |= {re.split(r"[./](?=.)", full.removesuffix(".yaml").lower())[-1]: full, full.lower(): full}
     found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     if not found:
-        found = sorted((k for k in names if len(name) > 2 and name.lower() in k), key=len)[:1]
+        word = name.lower()
+        found = sorted((k for k in names if len(min(word, k, key=len)) > 1 and (word in k or k in word)), key=len)[:1]
     return names[found[0]] if found else None
 
 

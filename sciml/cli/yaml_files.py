@@ -66,7 +66,8 @@ class Document:
     def where(self, place: Place) -> str:
         """`file:line: a.b.c`, the line being that of the deepest known part of the place."""
         line = next((self.lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in self.lines), None)
-        return ": ".join([f"{self.source}:{line}" if line else self.source, *([dotted(place)] if place else [])])
+        head, name = f"{self.source}:{line}" if line else self.source, dotted(place)
+        return head if head == f"--{name}" or not name else f"{head}: {name}"
 
 
 def dotted(place: Place) -> str:

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# All tests in an environment of their own: makes it, installs the package with its development tools, runs every check.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+install_into_venv --editable '.[dev]'
+export PATH="$(cd "$venv/bin" && pwd):$PATH" OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+scripts/check.sh
+pytest -n "${SCIML_TEST_WORKERS:-2}" -m slow
