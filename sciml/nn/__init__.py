@@ -1,1 +1,5 @@
-"""See the package map in the guide."""
+"""Layers without knowledge of equations."""
+
+from sciml.nn.normalization import Normalized, Normalizer
+
+__all__ = ["Normalized", "Normalizer"]
