@@ -1,5 +1,8 @@
-"""Layers without knowledge of equations."""
+"""Building blocks of networks, without knowledge of equations."""
 
 from sciml.nn.normalization import Normalized, Normalizer
+from sciml.nn.pointwise import PointwiseMLP
+from sciml.nn.spectral_conv import SpectralConv
+from sciml.nn.spectral_kernels import DFT, FFT, Auto, SpectralKernel
 
-__all__ = ["Normalized", "Normalizer"]
+__all__ = ["DFT", "FFT", "Auto", "Normalized", "Normalizer", "PointwiseMLP", "SpectralConv", "SpectralKernel"]
