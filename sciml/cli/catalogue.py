@@ -144,10 +144,19 @@ def exports(module: str) -> list[str]:
         value = getattr(statement, "value", None)
         if isinstance(target, ast.Name) and target.id == "__all__" and isinstance(value, ast.List | ast.Tuple):
             literal = [e.value for e in value.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
-            if any(isinstance(e, ast.Starred) for e in value.elts):
-                literal += [k for s in tree.body for k in _text_dict(s)] if tree else []
+            for star in (e.value.id for e in value.elts if isinstance(e, ast.Starred) and isinstance(e.value, ast.Name)):
+                literal += _dict_keys(tree, star) if tree else []
             return sorted({name for name in literal if not name.startswith("_")})
     return sorted(k for k, v in _names(module).items() if not k.startswith("_") and not isinstance(v, tuple))
+
+
+def _dict_keys(tree: ast.Module, name: str) -> list[str]:
+    """Text keys of the dictionary that a module assigns to `name`."""
+    for s in tree.body:
+        target = s.targets[0] if isinstance(s, ast.Assign) else getattr(s, "target", None)
+        if isinstance(target, ast.Name) and target.id == name and isinstance(value := getattr(s, "value", None), ast.Dict):
+            return [k.value for k in value.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+    return []
 
 
 def _locate(module: str, name: str, depth: int = 0) -> tuple[str, ast.ClassDef | ast.FunctionDef] | None:

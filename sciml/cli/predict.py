@@ -2,7 +2,7 @@
 
 import argparse
 
-from sciml.status import ConfigError
+from sciml.status import ConfigError, DataError
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -51,6 +51,11 @@ def run(args: argparse.Namespace) -> int:
     from sciml.inference import Surrogate
 
     surrogate = Surrogate.load(model)
-    write_fields(target, surrogate(read_fields(source, surrogate.spec.grid.names)))
+    fields = read_fields(source, surrogate.spec.grid.names)
+    try:
+        result = surrogate(fields)
+    except ValueError as error:
+        raise DataError(f"{source}: {error}") from None
+    write_fields(target, result)
     print(target)
     return 0

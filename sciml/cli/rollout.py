@@ -65,7 +65,11 @@ def _predictor(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset
     from sciml.inference import Surrogate
 
     surrogate = Surrogate.load(model)
-    return surrogate.rollout(read_fields(source, surrogate.spec.grid.names), args.times)
+    initial = read_fields(source, surrogate.spec.grid.names)
+    try:
+        return surrogate.rollout(initial, args.times)
+    except ValueError as error:
+        raise DataError(f"{source}: {error}") from None
 
 
 def _recipe(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset":
