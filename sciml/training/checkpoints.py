@@ -107,8 +107,9 @@ class BestAndLast(Checkpoint):
             self._save(trainer, module, self.best_model_path)
 
     def _save_last(self, trainer: Trainer, module: LightningModule) -> None:
-        self.last_model_path = str(self._folder / "last.ckpt")
-        self._save(trainer, module, self.last_model_path)
+        path = str(self._folder / "last.ckpt")
+        self._save(trainer, module, path)
+        self.last_model_path = path
 
     def _save(self, trainer: Trainer, module: Any, path: str) -> None:
         if trainer.fast_dev_run:

@@ -1,8 +1,6 @@
 """A training that left the finite numbers: what was seen, written down, and the run stopped."""
 
-import json
 import math
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sciml.status import SolveFailure, Status
+from sciml.training.runs import write_json
 
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:
@@ -37,18 +36,6 @@ def _json_value(value: Any) -> Any:
     return [_json_value(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Writes JSON under a temporary name and renames it when whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(_json_value(report), file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
 def stop(path: Path | None, what: str, report: dict[str, Any]) -> None:
     """Writes the report (on the process that has a path) and ends the run.
 
@@ -56,7 +43,8 @@ def stop(path: Path | None, what: str, report: dict[str, Any]) -> None:
         SolveFailure: always.
     """
     if path is not None:
-        write_report(path, {"what": what, **report})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, _json_value({"what": what, **report}))
     good = report.get("last_good_checkpoint")
     raise SolveFailure(
         f"non-finite {what} at step {report['step']} (epoch {report['epoch']}, samples {report['samples'][:8]}); "

@@ -69,8 +69,9 @@ class FitModule(LightningModule):
         self.step = 0
         self._settings: dict[str, Any] = {}
         self._saved: Mapping[str, Any] | None = None
+        #: Loss and terms of the newest training step.
+        self.losses: dict[str, float] = {}
         self._batch: Batch | None = None
-        self._losses: dict[str, float] = {}
         self._skipped = 0
 
     # Set-up: what the data say about the network.
@@ -137,10 +138,10 @@ class FitModule(LightningModule):
         self._batch = batch = self._cast(batch)
         terms = self.objective.terms(self.network, batch)
         loss = self.weighting(terms, self.network)
-        self._losses = {"loss": float(loss.detach()), **{k: float(t.scalar().detach()) for k, t in terms.items()}}
-        if not self._agreed(bool(np.isfinite(self._losses["loss"]))):
+        self.losses = {"loss": float(loss.detach()), **{k: float(t.scalar().detach()) for k, t in terms.items()}}
+        if not self._agreed(bool(np.isfinite(self.losses["loss"]))):
             self.fail("loss", failure.gradient_norms(self, loss))
-        self._log("train", self._losses, batch)
+        self._log("train", self.losses, batch)
         return loss
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
@@ -157,19 +158,22 @@ class FitModule(LightningModule):
         if self.average is not None:
             self.average.update(self.network, self.trainer.global_step)
 
+    def on_train_epoch_end(self) -> None:
+        self.log("train/lr", self.trainer.optimizers[0].param_groups[0]["lr"])
+
     def fail(self, what: str, norms: dict[str, float] | None = None) -> None:
         """Writes `failure.json` into the trainer's folder and ends the run with `SolveFailure`."""
         saver = self.trainer.checkpoint_callback
-        good = getattr(saver, "last_model_path", "") or getattr(saver, "best_model_path", "")
+        paths = [getattr(saver, name, "") for name in ("last_model_path", "best_model_path")]
         index = None if self._batch is None else self._batch.index
         report = {
             "step": self.step - 1,
             "epoch": self.current_epoch,
             "samples": [] if index is None else index.tolist(),
             "seed": self.seed,
-            "losses": self._losses,
+            "losses": self.losses,
             "gradient_norms": norms or {},
-            "last_good_checkpoint": good or None,
+            "last_good_checkpoint": next((p for p in paths if p and Path(p).is_file()), None),
         }
         path = Path(self.trainer.default_root_dir) / "failure.json" if self.trainer.is_global_zero else None
         failure.stop(path, what, report)
@@ -255,6 +259,12 @@ class FitModule(LightningModule):
         if "ema_state_dict" in checkpoint:
             self.average = self.average or WeightAverage(0.5)
             self.average.load({k.removeprefix("network."): v for k, v in checkpoint["ema_state_dict"].items()})
+
+    @property
+    def exportable(self) -> bool:
+        """Whether a checkpoint says enough to rebuild the network and to name its fields."""
+        data = getattr(self.trainer, "datamodule", None)
+        return getattr(data, "spec", None) is not None and resume.described(_inner(self.network)) is not None
 
     def _module_settings(self) -> dict[str, Any]:
         return {
