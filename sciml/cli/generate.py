@@ -26,13 +26,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     """Generates; finished shards are kept, so the same command goes on after an interruption."""
     from sciml.cli.paths import local
+    from sciml.cli.recipes import check_recipe
 
-    local(args.recipe, "recipe")
+    recipe = check_recipe(args.recipe)
     out = None if args.out is None else local(args.out, "--out")
     from sciml.datagen import generate
 
     folder = generate(
-        args.recipe, samples=args.samples, out=out, workers=args.workers, seed=args.seed,
+        recipe, samples=args.samples, out=out, workers=args.workers, seed=args.seed,
         progress=not args.quiet, dry_run=args.dry_run,
     )  # fmt: skip
     print(folder)

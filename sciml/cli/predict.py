@@ -18,7 +18,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="predictor file (.sciml)")
     parser.add_argument("--in", dest="input", metavar="FILE", help="fields to start from: .nc, .npz or .h5")
     parser.add_argument("--out", metavar="FILE", help="where to write: .nc, .npz or .h5")
-    add_config_arguments(parser, required=False)
+    add_config_arguments(parser)
     parser.set_defaults(run=run)
 
 

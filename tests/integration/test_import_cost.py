@@ -52,7 +52,9 @@ def test_a_mistake_in_a_configuration_loads_nothing_heavy(tmp_path):
         assert run("fit", "--config", str(file)) == (2, []), text
 
 
-@pytest.mark.parametrize("words", [["fti"], ["generate", "--sampels", "3"], ["show", "Nothing"], ["fit", "--config", "x"]])
+@pytest.mark.parametrize(
+    "words", [["fti"], ["generate", "--sampels", "3"], ["show", "Nothing"], ["fit", "--config", "x"]]
+)
 def test_a_mistake_of_use_loads_nothing_heavy(words):
     assert run(*words) == (2, [])
 
