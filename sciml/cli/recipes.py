@@ -1,4 +1,4 @@
-"""The first look at a recipe: found, sound as YAML, nothing foreign in it, classes and arguments known. Imports nothing."""
+"""The first look at a recipe: found, sound as YAML, nothing foreign in it, classes and arguments known."""
 
 import re
 from pathlib import Path
