@@ -1,1 +1,7 @@
-"""See the package map in the guide."""
+"""Building blocks of networks."""
+
+from sciml.nn.pointwise import PointwiseMLP
+from sciml.nn.spectral_conv import SpectralConv
+from sciml.nn.spectral_kernels import DFT, FFT, Auto, SpectralKernel
+
+__all__ = ["DFT", "FFT", "Auto", "PointwiseMLP", "SpectralConv", "SpectralKernel"]

@@ -1,1 +1,6 @@
-"""See the package map in the guide."""
+"""Networks that are solution maps, and the objectives that train them."""
+
+from sciml.operators.fno import FNO
+from sciml.operators.supervised import Loss, RelativeH1, RelativeL2, Supervised, Unrolled
+
+__all__ = ["FNO", "Loss", "RelativeH1", "RelativeL2", "Supervised", "Unrolled"]
