@@ -57,8 +57,9 @@ class Entry:
 
     @property
     def summary(self) -> str:
-        """First line of the docstring."""
-        return self.doc.strip().split("\n")[0].strip()
+        """First line of the docstring, with dots where the sentence goes on."""
+        first, _, rest = self.doc.strip().partition("\n")
+        return first.strip() + (" ..." if rest.strip() and not rest.startswith("\n") else "")
 
     def derives_from(self, path: str) -> bool:
         return path in self.bases
