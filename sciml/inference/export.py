@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sciml import __version__
 from sciml.describe import describe
-from sciml.inference.file import write_atomically
+from sciml.files import write_atomically
 from sciml.inference.surrogate import Surrogate
 
 
@@ -51,7 +51,6 @@ def export_program(surrogate: Surrogate, path: str | Path, *, any_grid: bool | N
     if "coords" in taken:
         raise ValueError("a network that takes coordinates cannot be exported; save it as a predictor file.")
     program = _program(surrogate, taken, any_grid)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, _serialised(program))
     card = {
         "format": "torch.export",
