@@ -71,7 +71,9 @@ class Axis:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Axis":
-        return cls(**data)
+        # JSON knows no tuples.
+        points = data.get("points")
+        return cls(**data) if points is None else cls(**{**data, "points": tuple(points)})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Building blocks of networks."""
+"""Layers without knowledge of equations: building blocks of networks, and the normalisation around them."""
 
+from sciml.nn.normalization import Normalized, Normalizer
 from sciml.nn.pointwise import PointwiseMLP
 from sciml.nn.spectral_conv import SpectralConv
 from sciml.nn.spectral_kernels import DFT, FFT, Auto, SpectralKernel
 
-__all__ = ["DFT", "FFT", "Auto", "PointwiseMLP", "SpectralConv", "SpectralKernel"]
+__all__ = ["DFT", "FFT", "Auto", "Normalized", "Normalizer", "PointwiseMLP", "SpectralConv", "SpectralKernel"]
