@@ -1,10 +1,8 @@
 """The manifest: what a data set was made of, which shards are whole, and what they hash to."""
 
 import json
-import os
 import platform
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +14,13 @@ import scipy
 import torch
 
 import sciml
+from sciml.data import SCHEMA_VERSION, write_manifest
+from sciml.data import Shard as FileEntry
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.shards import Shard, file_hash
 from sciml.describe import describe
 from sciml.status import DataError, ResumeMismatch
 
-SCHEMA = 1
 
 
 class Manifest:
@@ -53,9 +52,9 @@ class Manifest:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             recorded = data["recipe"]
-            assert data["schema_version"] == SCHEMA and isinstance(data["shards"], list)
+            assert data["schema_version"] == SCHEMA_VERSION and isinstance(data["shards"], list)
         except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
-            raise DataError(f"{path}: no manifest of schema {SCHEMA} ({error!r}); remove the folder or give another.") from None
+            raise DataError(f"{path}: no manifest of schema {SCHEMA_VERSION} made by a recipe ({error!r}); give another folder.") from None
         difference = first_difference(recorded, json.loads(json.dumps(recipe.to_dict())))
         if difference:
             key, there, here = difference
@@ -99,12 +98,18 @@ class Manifest:
         self.save()
 
     def save(self) -> None:
-        write_atomic(self.path, json.dumps(self.data, indent=1) + "\n")
+        """Writes the manifest whole or not at all, in the form that readers of data sets expect."""
+        splits: dict[str, list[FileEntry]] = {split: [] for split in self.data["recipe"]["splits"]}
+        for entry in self.data["shards"]:
+            if entry["file"] is not None:
+                splits[entry["split"]].append(
+                    FileEntry(entry["file"], entry["samples"], entry["bytes"], entry["sha256"])
+                )
+        write_manifest(self.root, splits, {k: v for k, v in self.data.items() if k not in ("splits", "hashes")})
 
 
 def _new(recipe: Recipe) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA,
         "name": recipe.name,
         "complete": False,
         "recipe": recipe.to_dict(),
@@ -153,17 +158,3 @@ def first_difference(a: Any, b: Any, key: str = "") -> tuple[str, Any, Any] | No
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.tmp-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

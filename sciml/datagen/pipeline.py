@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sciml.data import write_statistics
 from sciml.datagen.manifest import Manifest
 from sciml.datagen.pool import run_pool
 from sciml.datagen.progress import progress_bar
@@ -150,8 +151,6 @@ def _entries(
 
 
 def _finish(recipe: Recipe, manifest: Manifest) -> None:
-    from sciml.data import FieldDataset, statistics
-
     for split, count in recipe.splits.items():
         entries = [e for e in manifest.data["shards"] if e["split"] == split]
         if count and not any(e["samples"] for e in entries):
@@ -161,12 +160,12 @@ def _finish(recipe: Recipe, manifest: Manifest) -> None:
     if manifest.data["rejected"]:
         log.warning("%s: %d samples were rejected; see manifest.json.", manifest.root, len(manifest.data["rejected"]))
     if recipe.splits.get("train"):
-        statistics(FieldDataset(manifest.root, "train"))
+        write_statistics(manifest.root)
 
 
 def remove_orphans(root: Path) -> None:
     """Removes temporary files that a killed process left behind."""
-    for path in [*root.glob("*.tmp-*"), *root.glob("*/*.tmp-*")]:
+    for path in [*root.glob(".*.tmp-*"), *root.glob("*/.*.tmp-*")]:
         path.unlink(missing_ok=True)
 
 
