@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import shutil
 import sys
 import time
 import warnings
@@ -14,9 +15,10 @@ from typing import Any
 
 import torch
 from jsonargparse import ArgumentError as ParserError
-from lightning.pytorch import LightningDataModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, Checkpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from sciml.cli.fit import RUN_VARIABLE, Request, started_by_another
 from sciml.cli.one_line import shorten
@@ -24,7 +26,7 @@ from sciml.status import ConfigError, SciMLError
 from sciml.training.callbacks import EpochLog, MetricsFile, ProgressBar
 from sciml.training.checkpoints import AtomicCheckpointIO, BestAndLast
 from sciml.training.module import FitModule
-from sciml.training.runs import create_run, environment, write_json, write_text
+from sciml.training.runs import create_run, environment, point_latest, write_json, write_text
 
 log = logging.getLogger("sciml")
 
@@ -54,7 +56,7 @@ class Experiment(LightningCLI):
             )
         except SciMLError:
             raise
-        except (ArgumentError, ParserError, ValueError, TypeError) as error:
+        except (ArgumentError, ParserError, MisconfigurationException, ValueError, TypeError) as error:
             raise ConfigError(shorten(str(error), request.data, request.documents)) from error
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -115,21 +117,49 @@ def execute(request: Request) -> int:
 def _fit(request: Request) -> int:
     folder = started_by_another() or create_run(request.root, request.name)
     os.environ[RUN_VARIABLE] = str(folder)
-    with log_file(folder / "log.txt"):
-        experiment = Experiment(request, folder)
-        trainer, module = experiment.trainer, experiment.model
-        if trainer.is_global_zero:
-            write_text(folder / "config.yaml", experiment.resolved())
-            write_json(folder / "environment.json", _environment(request, trainer))
-        print(f"run {folder}: {_count(module):,} parameters, {trainer.strategy.root_device}", flush=True)
-        start = time.perf_counter()
-        checkpoint = None if request.checkpoint is None else str(request.checkpoint)
-        trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
-        if trainer.interrupted:
-            raise KeyboardInterrupt
-        if trainer.is_global_zero:
-            _finish(trainer, folder, time.perf_counter() - start)
+    started = Started(request, folder)
+    try:
+        with log_file(folder / "log.txt"):
+            _train(request, folder, started)
+    except BaseException:
+        if not started.yet:
+            # A mistake in the configuration is no run.
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        os.environ.pop(RUN_VARIABLE, None)
     return 0
+
+
+def _train(request: Request, folder: Path, started: "Started") -> None:
+    experiment = Experiment(request, folder)
+    trainer, module = experiment.trainer, experiment.model
+    trainer.callbacks.insert(0, started)
+    started.config = experiment.resolved()
+    start = time.perf_counter()
+    checkpoint = None if request.checkpoint is None else str(request.checkpoint)
+    trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if not started.yet:
+        raise ConfigError(f"{checkpoint} is at the end of its run ({trainer.global_step} steps); raise trainer.max_epochs.")
+    if trainer.is_global_zero:
+        _finish(trainer, folder, time.perf_counter() - start)
+
+
+class Started(Callback):
+    """Writes down what the run is, and lets `latest` point to it, when everything fits together and training begins."""
+
+    def __init__(self, request: Request, folder: Path) -> None:
+        self.request, self.folder, self.config, self.yet = request, folder, "", False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.yet = True
+        if trainer.is_global_zero:
+            write_text(self.folder / "config.yaml", self.config)
+            write_json(self.folder / "environment.json", _environment(self.request, trainer))
+            point_latest(self.folder)
+            print(f"run {self.folder}: {_count(pl_module):,} parameters, {pl_module.device}", flush=True)
 
 
 def _environment(request: Request, trainer: Trainer) -> dict[str, Any]:
@@ -233,9 +263,11 @@ def quiet() -> Iterator[None]:
         logger.handlers, logger.propagate = [logging.NullHandler()], False
     with warnings.catch_warnings():
         # Advice on loaders and logging that a configuration has decided on already.
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"lightning\..*")
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
         try:
             yield
+        except MisconfigurationException as error:
+            raise ConfigError(str(error).strip().splitlines()[0]) from error
         finally:
             for name, (handlers, propagate) in kept.items():
                 logging.getLogger(name).handlers, logging.getLogger(name).propagate = handlers, propagate

@@ -1,49 +1,72 @@
-"""A type error of the configuration as one line: file, key, value, what is accepted."""
+"""A value that the configuration parser refuses, as one line: file, key, value, what is accepted."""
 
 import re
 from typing import Any
 
 from sciml.cli.yaml_files import Document, Place
 
-#: Lines of the parser's report that name neither a mistake nor what is accepted.
-_FRAME = re.compile(
-    r"^(?:Parser key|Problem with given class_path|Does not validate against|Subtypes:|Errors:|Given value|"
-    r"Expected a <class 'NoneType'>|Expected a path but|Type collections\.abc|Expected a dot import path)"
-)
+_NAMES = {"NoneType": "null", "int": "an integer", "float": "a number", "str": "a text", "bool": "true or false"}
+_PROBLEM = "Problem with given class_path '"
 
 
 def shorten(text: str, data: dict[str, Any], documents: tuple[Document, ...]) -> str:
-    """Cuts the report of the configuration parser.
+    """Cuts the parser's report, which lists every alternative of every annotation around the mistake.
 
     Args:
-        text: several lines, nested as the annotations are.
+        text: the report, nested by indentation.
         data: the merged configuration.
         documents: its parts, to name the file.
     """
-    keys = re.findall(r'Parser key "([^"]+)"', text)
-    place: Place = tuple(".init_args.".join(keys).split(".")) if keys else ()
-    where = f"{_source(place, documents)}: " if place else ""
-    lines = [line.strip().lstrip("- ").strip() for line in text.splitlines()]
-    required = re.search(r"the following arguments are required: (.+)", text)
-    if required:
-        return f"{where}{_class(place, data)}needs the arguments {required.group(1)}."
-    subclass = re.search(r"Import path (\S+) does not correspond to a subclass of (\w+)", text)
-    if subclass:
-        return f"{where}{subclass.group(1)} is no {subclass.group(2)}."
-    types = [_type(t) for t in re.findall(r"Expected an? ([^.\n]+(?:'[^']*')?)", text)]
-    accepted = list(dict.fromkeys(t for t in types if t))
-    reasons = [line for line in lines if line and not _FRAME.match(line) and not line.startswith("Expected a")]
-    if accepted and not reasons:
-        return f"{where}{_lookup(data, place)!r} is not accepted; {' or '.join(accepted)} is expected."
-    if accepted and place and not any("=" in r or "must" in r for r in reasons):
-        return f"{where}{_lookup(data, place)!r} is not accepted; {' or '.join(accepted)} is expected."
-    return f"{where}{reasons[0] if reasons else lines[0]}"
+    lines = text.partition("Given value type:")[0].splitlines()
+    owner, inner = _innermost(lines)
+    keys = re.findall(r'Parser key "([^"]+)"', "\n".join(lines))
+    place: Place = tuple(".init_args.".join(keys).split("."))
+    body = "\n".join(inner)
+    if missing := re.search(r"the following arguments are required: (.+)", body):
+        message = f"{owner} needs the arguments {missing.group(1)}"
+    elif subclass := re.search(r"Import path (\S+) does not correspond to a subclass of (\w+)", body):
+        message = f"{subclass.group(1)} is no {subclass.group(2)}"
+    elif accepted := _accepted(body):
+        got = re.search(r"Got value: (.+)", body)
+        value = got.group(1) if got else repr(_lookup(data, place))
+        message = f"{value} is not accepted; {' or '.join(accepted)} is expected"
+    else:
+        # What a constructor says about its arguments is a sentence already.
+        reason = next((s for s in (line.strip(" -") for line in inner) if s and not s.endswith(":")), text.strip())
+        name = re.match(r"(\w+)=", reason)
+        return _located(reason, _places(data, name.group(1)) if name else [], documents)
+    return f"{_where(place, documents)}: {message}."
 
 
-def _type(text: str) -> str:
-    found = re.search(r"<class '(?:\w+\.)*(\w+)'>", text)
-    names = {"NoneType": "null", "int": "an integer", "float": "a number", "str": "a text", "bool": "true or false"}
-    return names.get(found.group(1), found.group(1)) if found else ""
+def _innermost(lines: list[str]) -> tuple[str, list[str]]:
+    """The class whose arguments are at fault, and the lines below it; all lines where there is none."""
+    number = max((i for i, line in enumerate(lines) if _PROBLEM in line), default=None)
+    if number is None:
+        return "", [line for line in lines if not line.lstrip(" -").startswith(("Does not", "Subtypes", "Errors"))]
+    depth = _depth(lines[number])
+    below = lines[number + 1 :]
+    end = next((i for i, line in enumerate(below) if line.strip() and _depth(line) <= depth), len(below))
+    return lines[number].partition(_PROBLEM)[2].rstrip("':"), below[:end]
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" -"))
+
+
+def _accepted(body: str) -> list[str]:
+    """What is accepted in the place of a value, each alternative once."""
+    found = []
+    for kind in re.findall(r"Expected an? (.+)", body):
+        literal = re.match(r"(?:typing\.)?Literal\[(.+)\]", kind)
+        cls = re.match(r"<class '(?:\w+\.)*(\w+)'>", kind)
+        if literal:
+            found += [word.strip(" '") for word in literal.group(1).split(",")]
+        elif cls:
+            found.append(_NAMES.get(cls.group(1), f"a {cls.group(1)}"))
+        elif kind.startswith("dot import path"):
+            found.append("a class_path with init_args")
+    # Numbers may be tensors for PyTorch's optimisers; no file can hold one.
+    return [word for word in dict.fromkeys(found) if not (word == "a class_path with init_args" and "a number" in found)]
 
 
 def _lookup(data: Any, place: Place) -> Any:
@@ -52,21 +75,30 @@ def _lookup(data: Any, place: Place) -> Any:
     return data
 
 
-def _class(place: Place, data: dict[str, Any]) -> str:
-    found = _lookup(data, place)
-    return f"{found['class_path']} " if isinstance(found, dict) and "class_path" in found else ""
+def _places(data: Any, name: str, place: Place = ()) -> list[Place]:
+    """All places whose last key is `name`."""
+    if not isinstance(data, dict):
+        return []
+    here = [(*place, name)] if name in data else []
+    return here + [found for key, value in data.items() for found in _places(value, name, (*place, key))]
 
 
-def _source(place: Place, documents: tuple[Document, ...]) -> str:
-    """`file:line: key` of the newest document that sets a place, or the deepest known part of it."""
+def _located(message: str, places: list[Place], documents: tuple[Document, ...]) -> str:
+    return f"{_where(places[0], documents)}: {message}" if len(places) == 1 else message
+
+
+def _where(place: Place, documents: tuple[Document, ...]) -> str:
+    """`file:line: key` by the newest document that sets a place, or the deepest part of it that one sets."""
     for end in range(len(place), 0, -1):
         for document in reversed(documents):
-            value: Any = document.data
-            for part in place[:end]:
-                value = value.get(part, _NOTHING) if isinstance(value, dict) else _NOTHING
-            if value is not _NOTHING:
-                return document.where(place)
-    return ".".join(str(p) for p in place)
+            if _has(document.data, place[:end]):
+                return document.source if document.source.startswith("--") and end == len(place) else document.where(place)
+    return ".".join(str(part) for part in place)
 
 
-_NOTHING = object()
+def _has(data: Any, place: Place) -> bool:
+    for part in place:
+        if not isinstance(data, dict) or part not in data:
+            return False
+        data = data[part]
+    return True

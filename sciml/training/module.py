@@ -101,6 +101,12 @@ class FitModule(LightningModule):
                 )
 
     def configure_optimizers(self) -> Any:
+        try:
+            return self._optimizers()
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"model.optimizer, model.lr_scheduler: {error}") from error
+
+    def _optimizers(self) -> Any:
         optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
         if self.make_scheduler is None:
             self._settings = {"optimizer": resume.optimizer_settings(optimizer)}

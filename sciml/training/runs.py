@@ -27,7 +27,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def create_run(root: Path, name: str) -> Path:
-    """Makes `<root>/<name>/<stamp>/` and lets `<root>/<name>/latest` point to it.
+    """Makes the folder `<root>/<name>/<stamp>/`.
 
     The stamp is the local time; runs that start within one second are numbered.
     """
@@ -38,12 +38,13 @@ def create_run(root: Path, name: str) -> Path:
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
-        _point(root / name / "latest", folder.name)
         return folder
     raise ConfigError(f"{root / name} holds a thousand runs of the second {stamp}.")
 
 
-def _point(link: Path, target: str) -> None:
+def point_latest(folder: Path) -> None:
+    """Lets `latest` beside a run's folder point to it, in one step."""
+    link, target = folder.parent / "latest", folder.name
     temporary = link.with_name(f".latest.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     try:
