@@ -57,8 +57,9 @@ class Entry:
 
     @property
     def summary(self) -> str:
-        """First line of the docstring."""
-        return self.doc.strip().split("\n")[0].strip()
+        """First line of the docstring, with dots where the sentence goes on."""
+        first, _, rest = self.doc.strip().partition("\n")
+        return first.strip() + (" ..." if rest.strip() and not rest.startswith("\n") else "")
 
     def derives_from(self, path: str) -> bool:
         return path in self.bases
@@ -137,17 +138,35 @@ def _text_dict(statement: ast.stmt) -> dict[str, str]:
 
 
 def exports(module: str) -> list[str]:
-    """Public names of a package: its `__all__` as far as it is literal."""
+    """Public names of a package: its `__all__` as far as it is literal, else what it defines."""
     tree = _tree(module)
     for statement in tree.body if tree else []:
         target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
         value = getattr(statement, "value", None)
-        if isinstance(target, ast.Name) and target.id == "__all__" and isinstance(value, ast.List | ast.Tuple):
-            literal = [e.value for e in value.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
-            if any(isinstance(e, ast.Starred) for e in value.elts):
-                literal += [k for s in tree.body for k in _text_dict(s)] if tree else []
-            return sorted({name for name in literal if not name.startswith("_")})
+        if tree is not None and isinstance(target, ast.Name) and target.id == "__all__":
+            names = [n for n in _literal_names(tree, value) if not n.startswith("_")]
+            return sorted(set(names))
     return sorted(k for k, v in _names(module).items() if not k.startswith("_") and not isinstance(v, tuple))
+
+
+def _literal_names(tree: ast.Module, value: ast.expr | None) -> list[str]:
+    """Text in a list; a dictionary's keys; what a name, `*name`, `list(name)` or `sorted(name)` stands for."""
+    if isinstance(value, ast.List | ast.Tuple):
+        return [name for element in value.elts for name in _literal_names(tree, element)]
+    if isinstance(value, ast.Dict):
+        return [name for key in value.keys for name in _literal_names(tree, key)]
+    if isinstance(value, ast.Starred):
+        return _literal_names(tree, value.value)
+    if isinstance(value, ast.Call) and value.args:
+        return _literal_names(tree, value.args[0])
+    if isinstance(value, ast.Name):
+        return next((_literal_names(tree, s.value) for s in tree.body if _assigns(s, value.id)), [])  # type: ignore[attr-defined]
+    return [value.value] if isinstance(value, ast.Constant) and isinstance(value.value, str) else []
+
+
+def _assigns(statement: ast.stmt, name: str) -> bool:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return any(isinstance(t, ast.Name) and t.id == name for t in targets)
 
 
 def _locate(module: str, name: str, depth: int = 0) -> tuple[str, ast.ClassDef | ast.FunctionDef] | None:
@@ -286,5 +305,5 @@ def entries() -> tuple[Entry, ...]:
 
 
 def by_short_name(name: str) -> tuple[str, ...]:
-    """Paths of the exported classes of that name."""
-    return tuple(e.path for e in entries() if e.name == name and e.kind == "class")
+    """Paths of the exported classes of that name, one for each definition."""
+    return tuple({e.module: e.path for e in reversed(entries()) if e.name == name and e.kind == "class"}.values())

@@ -27,7 +27,7 @@ def check_predictor_file(text: str, option: str = "MODEL") -> Path:
         ConfigError: a remote address.
         DataError: a missing, damaged or hostile file; a checkpoint, with the command that makes a predictor of it.
     """
-    from sciml.inference.file import check_predictor
+    from sciml.inference import check_predictor
 
     path = existing(text, option, folder=False)
     if path.suffix == ".ckpt":

@@ -7,34 +7,24 @@ left to the constructors.
 """
 
 import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sciml.cli import catalogue
 from sciml.cli.names import suggestion
+from sciml.cli.objects import check_arguments, check_harmless, check_objects
 from sciml.cli.paths import local
 from sciml.cli.yaml_files import Document, Place, parse_yaml, read_yaml
-from sciml.describe import ALLOWED, is_allowed
 from sciml.resources import find_resource, resource_root
 from sciml.status import ConfigError
 
 TOP_LEVEL = ("seed_everything", "trainer", "model", "data", "ckpt_path")
-TRAINER = "lightning.pytorch.trainer.trainer.Trainer"
-MODULE = "sciml.training.FitModule"
-DATA = "sciml.training.FieldData"
-
-_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-#: Words of the annotations whose values are text and numbers only, never an object made from a class path.
-_TEXT_TYPES = set(
-    re.findall(
-        r"\w+",
-        "str Path PathLike _PATH os None int float bool Literal list tuple dict set Any "
-        "List Tuple Dict Sequence Iterable Mapping Optional Union",
-    )
-)
+#: Whose constructor's arguments a section holds.
+OWNERS = {
+    "trainer": "lightning.pytorch.trainer.trainer.Trainer",
+    "model": "sciml.training.FitModule",
+    "data": "sciml.training.FieldData",
+}
 
 
 @dataclass(frozen=True)
@@ -50,11 +40,6 @@ class Configuration:
     files: tuple[Path, ...]
     overrides: tuple[tuple[str, str], ...]
     data: dict[str, Any]
-
-    def arguments(self) -> list[str]:
-        """The words that hand this configuration over, files before overrides."""
-        words = [word for file in self.files for word in ("--config", str(file))]
-        return words + [f"--{key}={value}" for key, value in self.overrides]
 
 
 def find_config(name: str) -> Path:
@@ -98,10 +83,9 @@ def check(files: list[str], overrides: list[tuple[str, str]] = [], trust: tuple[
     documents += [_override_document(key, value) for key, value in overrides]
     layered = _Layers()
     for document in documents:
-        _check_harmless(document, trust)
+        check_harmless(document, trust, OWNERS)
         layered.add(document)
-    _check_names(layered)
-    return Configuration(tuple(paths), tuple(overrides), layered.data)
+    return Configuration(tuple(paths), tuple(overrides), _check_names(layered))
 
 
 def _override_document(key: str, value: str) -> Document:
@@ -143,123 +127,19 @@ class _Layers:
         return found.where(place)
 
 
-# ---- nothing foreign is named ---------------------------------------------------------------------------------------
-
-
-def _check_harmless(document: Document, trust: tuple[str, ...]) -> None:
-    for place, key, value, is_text in _strings(document.data, (), None):
-        if key == "class_path" and not is_allowed(value if "." in value else f"sciml.{value}", trust):
-            raise ConfigError(f"{document.where(place)}: {value!r} is not allowed; {_allowed(trust)}.")
-        if key == "class_path" or is_text:
-            continue
-        # Where a class is expected, a file name is read as a further configuration and a bare dotted word is imported.
-        if value.endswith((".yaml", ".yml", ".json")) or (
-            len(value) < 256 and "\0" not in value and Path(value).is_file()
-        ):
-            raise ConfigError(
-                f"{document.where(place)}: {value!r} is a file; write its content, or layer it with --config."
-            )
-        if _IMPORT_PATH.fullmatch(value) and not is_allowed(value, trust):
-            raise ConfigError(f"{document.where(place)}: {value!r} is not allowed; {_allowed(trust)}.")
-        if value.lstrip()[:1] in ("{", "[") or "class_path" in value:
-            raise ConfigError(
-                f"{document.where(place)}: text that holds a configuration; write it as YAML, without quotes."
-            )
-
-
-def _allowed(trust: tuple[str, ...]) -> str:
-    return f"accepted are classes of {', '.join((*ALLOWED, *trust))}; --trust PACKAGE accepts another"
-
-
-def _strings(
-    value: Any, place: Place, owner: catalogue.Entry | None, text: bool = False
-) -> Iterator[tuple[Place, str, str, bool]]:
-    """All strings with place, nearest key, value and whether their argument takes text only."""
-    if isinstance(value, str):
-        key = next((p for p in reversed(place) if isinstance(p, str)), "")
-        yield place, key, value, text
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _strings(item, (*place, i), owner, text)
-    elif isinstance(value, dict):
-        path = value.get("class_path")
-        here = (
-            catalogue.find(path) if isinstance(path, str) else owner if place[-1:] == ("init_args",) else _owner(place)
-        )
-        for key, item in value.items():
-            if key in ("class_path", "init_args"):
-                yield from _strings(item, (*place, key), here)
-            else:
-                yield from _strings(item, (*place, key), None, _takes_text(here, key) or (text and here is None))
-
-
-def _owner(place: Place) -> catalogue.Entry | None:
-    known = {("trainer",): TRAINER, ("model",): MODULE, ("data",): DATA}
-    return catalogue.find(known[place]) if place in known else None
-
-
-def _takes_text(owner: catalogue.Entry | None, key: str) -> bool:
-    if owner is None:
-        return key in ("ckpt_path", "seed_everything")
-    annotation = next((p.annotation for p in owner.parameters or () if p.name == key.removesuffix("+")), None)
-    return bool(annotation) and set(re.findall(r"[A-Za-z_]\w*", re.sub(r"'[^']*'", "", str(annotation)))) <= _TEXT_TYPES
-
-
 # ---- every name exists ----------------------------------------------------------------------------------------------
 
 
-def _check_names(layers: _Layers) -> None:
+def _check_names(layers: _Layers) -> dict[str, Any]:
     for key in layers.data:
         if key not in TOP_LEVEL:
             raise ConfigError(f"{layers.where((key,))}: unknown key; {suggestion(key, TOP_LEVEL)}.")
-    for section, path in (("trainer", TRAINER), ("model", MODULE), ("data", DATA)):
+    for section, path in OWNERS.items():
         value = layers.data.get(section)
         if isinstance(value, dict) and "class_path" not in value and "init_args" not in value:
-            _check_arguments(layers, (section,), path, value)
-    _check_objects(layers, layers.data, ())
+            check_arguments(path, value, layers.where, (section,))
     _check_dataset(layers)
-
-
-def _check_objects(layers: _Layers, value: Any, place: Place) -> None:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    if isinstance(value, dict) and isinstance(value.get("class_path"), str):
-        _check_object(layers, value, place)
-    for key, item in items:
-        _check_objects(layers, item, (*place, key))
-
-
-def _check_object(layers: _Layers, value: dict[str, Any], place: Place) -> None:
-    for key in value:
-        if key not in ("class_path", "init_args", "dict_kwargs"):
-            keys = suggestion(key, ("class_path", "init_args"))
-            raise ConfigError(f"{layers.where((*place, key))}: unknown key beside class_path; {keys}.")
-    path, arguments = value["class_path"], value.get("init_args") or {}
-    if "." not in path or (path.startswith("sciml.") and catalogue.find(path) is None):
-        raise ConfigError(f"{layers.where((*place, 'class_path'))}: {path!r} names no class; {_classes_like(path)}.")
-    if not isinstance(arguments, dict):
-        raise ConfigError(f"{layers.where((*place, 'init_args'))}: {arguments!r}; a mapping of arguments is expected.")
-    _check_arguments(layers, (*place, "init_args"), path, arguments)
-
-
-def _classes_like(path: str) -> str:
-    exact = catalogue.by_short_name(path.rpartition(".")[2])
-    if exact:
-        return f"write {' or '.join(exact)}"
-    package = path.rpartition(".")[0]
-    classes = [e for e in catalogue.entries() if e.kind == "class" and not e.abstract]
-    same = [e.path for e in classes if e.path.rpartition(".")[0] == package]
-    return suggestion(path, same or [e.path for e in classes])
-
-
-def _check_arguments(layers: _Layers, place: Place, path: str, arguments: dict[str, Any]) -> None:
-    entry = catalogue.find(path)
-    if entry is None or entry.parameters is None:
-        return
-    names = [p.name for p in entry.parameters]
-    for key in arguments:
-        if key.removesuffix("+") not in names:
-            accepted = suggestion(key, names, limit=16)
-            raise ConfigError(f"{layers.where((*place, key))}: no argument of {entry.name}; {accepted}.")
+    return check_objects(layers.data, layers.where)
 
 
 def _check_dataset(layers: _Layers) -> None:

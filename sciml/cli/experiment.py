@@ -3,7 +3,6 @@
 import argparse
 
 from sciml.cli.errors import Parser
-from sciml.status import ConfigError
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -19,14 +18,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "sciml validate --config operators/darcy_2d_fno.yaml --ckpt_path best.ckpt",
     )
     for parser in (fit, validate):
-        add_config_arguments(parser, required=True)
+        add_config_arguments(parser)
         parser.set_defaults(run=run)
+    fit.add_argument("--resume", metavar="RUN", help="continue a run from its last checkpoint, bit for bit")
 
 
-def add_config_arguments(parser: Parser, *, required: bool) -> None:
+def add_config_arguments(parser: Parser) -> None:
     """The options of every verb that reads a configuration."""
     parser.add_argument(
-        "--config", action="append", default=[], required=required, metavar="FILE",
+        "--config", action="append", default=[], metavar="FILE",
         help="configuration file, or the name of a shipped one; may be repeated, later files win",
     )  # fmt: skip
     parser.add_argument(
@@ -46,20 +46,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def hand_over(verb: str, args: argparse.Namespace) -> int:
-    """Gives a checked configuration to the training program.
-
-    Raises:
-        ConfigError, DataError: a mistake in the configuration, or a refused checkpoint; nothing heavy was imported.
-    """
-    from sciml.cli.checkpoints import check_checkpoint
-    from sciml.cli.config import check
-
-    if not args.config:
-        raise ConfigError(f"{verb}: --config FILE is needed; sciml list configs shows the shipped ones.")
-    configuration = check(args.config, args.overrides, tuple(args.trust))
-    checkpoint = configuration.data.get("ckpt_path")
-    if isinstance(checkpoint, str) and checkpoint not in ("best", "last"):
-        check_checkpoint(checkpoint, "ckpt_path")
+    """Gives the words on to the training program, which checks the configuration before it imports anything heavy."""
     from sciml.cli import fit
 
-    return fit.run(verb, configuration.arguments())
+    words = [word for name in args.config for word in ("--config", name)]
+    words += [word for package in args.trust for word in ("--trust", package)]
+    words += ["--dry-run"] if args.dry_run else []
+    words += ["--resume", args.resume] if getattr(args, "resume", None) else []
+    return fit.run(verb, [*words, *(f"--{key}={value}" for key, value in args.overrides)])

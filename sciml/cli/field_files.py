@@ -107,6 +107,8 @@ def _dimensions(path: Path, name: str, ndim: int, axes: Sequence[str]) -> tuple[
     missing = ndim - len(axes)
     if ndim == 0:
         return ()
+    if ndim == 1 and name in ("sample", "time", *axes):
+        return (name,)  # a coordinate
     if ndim == 1 and len(axes) > 1:
         return ("sample",)  # a parameter, one number per sample
     if not 0 <= missing <= 2:

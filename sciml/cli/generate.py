@@ -13,6 +13,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("recipe", metavar="NAME|FILE", help="a data set of sciml list datasets, or a recipe file")
     parser.add_argument("--samples", type=count(1), metavar="N", help="number of samples, divided as the recipe says")
+    for split in ("train", "valid", "test"):
+        parser.add_argument(
+            f"--{split}", type=count(0), metavar="N", help=f"number of samples of the {split} split alone"
+        )
     parser.add_argument("--out", metavar="FOLDER", help="where to write; below SCIML_DATA (./data) by default")
     parser.add_argument(
         "--workers", type=count(1), default=1, metavar="N", help="processes; the files do not depend on it"
@@ -26,14 +30,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     """Generates; finished shards are kept, so the same command goes on after an interruption."""
     from sciml.cli.paths import local
+    from sciml.cli.recipes import check_recipe
 
-    local(args.recipe, "recipe")
+    recipe = check_recipe(args.recipe)
     out = None if args.out is None else local(args.out, "--out")
     from sciml.datagen import generate
 
-    folder = generate(
-        args.recipe, samples=args.samples, out=out, workers=args.workers, seed=args.seed,
-        progress=not args.quiet, dry_run=args.dry_run,
+    made = generate(
+        recipe, samples=args.samples, train=args.train, valid=args.valid, test=args.test, out=out,
+        workers=args.workers, seed=args.seed, progress=not args.quiet, dry_run=args.dry_run,
     )  # fmt: skip
-    print(folder)
+    print(made)
     return 0

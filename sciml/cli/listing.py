@@ -1,6 +1,8 @@
 """`sciml list`: what there is, one line each, read from sources and resources without importing them."""
 
 import argparse
+import shutil
+import sys
 from collections.abc import Callable
 
 from sciml.cli.names import suggestion
@@ -25,13 +27,14 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.kind is not None and args.kind not in KINDS:
         raise ConfigError(f"list: unknown kind {args.kind!r}; {suggestion(args.kind, KINDS, limit=len(KINDS))}.")
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for kind in [args.kind] if args.kind else KINDS:
         rows = KINDS[kind]()
         if rows and not args.kind:
             print(f"{kind}:")
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
-            print(f"{'' if args.kind else '  '}{name:{width}}  {text}".rstrip())
+            print(f"{'' if args.kind else '  '}{name:{width}}  {text}".rstrip()[:limit])
     return 0
 
 
@@ -62,15 +65,15 @@ def _configs() -> Rows:
     return rows
 
 
-def _package(package: str) -> Callable[[], Rows]:
+def _package(package: str, base: str | None = None) -> Callable[[], Rows]:
+    """What a package exports, objectives left out; with `base` only the classes derived from it."""
+
     def rows() -> Rows:
         from sciml.cli.catalogue import entries
 
-        return [
-            (e.path, e.summary)
-            for e in entries()
-            if e.path.startswith(f"sciml.{package}.") and not e.abstract and not e.derives_from(OBJECTIVE)
-        ]
+        found = [e for e in entries() if e.path.startswith(f"sciml.{package}.") and not e.abstract]
+        chosen = [e for e in found if (base is None or e.derives_from(base)) and not e.derives_from(OBJECTIVE)]
+        return [(e.path, e.summary) for e in chosen]
 
     return rows
 
@@ -99,7 +102,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "operators": _package("operators"),
     "objectives": _objectives,
     "weightings": _weightings,
-    "pdes": _package("pdes"),
+    "pdes": _package("pdes", base="sciml.pdes.base.PDE"),
     "solvers": _package("solvers"),
     "layers": _package("nn"),
     "metrics": _package("metrics"),

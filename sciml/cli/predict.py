@@ -2,7 +2,7 @@
 
 import argparse
 
-from sciml.status import ConfigError
+from sciml.status import ConfigError, DataError
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -18,7 +18,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="predictor file (.sciml)")
     parser.add_argument("--in", dest="input", metavar="FILE", help="fields to start from: .nc, .npz or .h5")
     parser.add_argument("--out", metavar="FILE", help="where to write: .nc, .npz or .h5")
-    add_config_arguments(parser, required=False)
+    add_config_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -51,6 +51,11 @@ def run(args: argparse.Namespace) -> int:
     from sciml.inference import Surrogate
 
     surrogate = Surrogate.load(model)
-    write_fields(target, surrogate(read_fields(source, surrogate.spec.grid.names)))
+    fields = read_fields(source, surrogate.spec.grid.names)
+    try:
+        result = surrogate(fields)
+    except ValueError as error:
+        raise DataError(f"{source}: {error}") from None
+    write_fields(target, result)
     print(target)
     return 0

@@ -65,17 +65,24 @@ def _predictor(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset
     from sciml.inference import Surrogate
 
     surrogate = Surrogate.load(model)
-    return surrogate.rollout(read_fields(source, surrogate.spec.grid.names), args.times)
+    initial = read_fields(source, surrogate.spec.grid.names)
+    try:
+        return surrogate.rollout(initial, args.times)
+    except ValueError as error:
+        raise DataError(f"{source}: {error}") from None
 
 
 def _recipe(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset":
     import dataclasses
 
     from sciml.cli.field_files import read_fields
+    from sciml.cli.recipes import check_recipe
+
+    recipe = check_recipe(args.model)
     from sciml.datagen import Recipe
     from sciml.solvers import solve
 
-    problem = Recipe.load(args.model).problem(args.sample)
+    problem = Recipe.load(recipe).problem(args.sample)
     changes: dict = {} if args.times is None else {"times": args.times}
     if source is not None:
         changes["initial"] = _state(read_fields(source, problem.domain.names), problem.names, source)

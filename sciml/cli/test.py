@@ -16,7 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "sciml test runs/darcy_2d_fno/latest",
     )
     parser.add_argument("folder", nargs="?", metavar="RUN", help="run folder; metrics.json is written into it")
-    add_config_arguments(parser, required=False)
+    add_config_arguments(parser)
     parser.set_defaults(run=run)
 
 

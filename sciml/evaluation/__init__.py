@@ -1,1 +1,33 @@
-"""See the package map in the guide."""
+"""How good a surrogate is, beside what it has to beat, and what it costs.
+
+- `evaluate(surrogate, dataset, baselines=None, *, train=None, samples=None) -> Evaluation`
+- baselines: `Mean(train)`, `Persistence()`, `Nearest(train)`, `Classical(solve)`; `train` is a `Cases`
+- `render(evaluation)`, `to_csv`, `write_metrics(evaluation, path)`
+"""
+
+from sciml.evaluation.baselines import Classical, Learned, Mean, Method, Nearest, Persistence, default_baselines
+from sciml.evaluation.cases import Case, Cases
+from sciml.evaluation.evaluate import Evaluation, Result, evaluate, judge
+from sciml.evaluation.measures import measure
+from sciml.evaluation.tables import render, to_csv, to_json, write_metrics
+
+__all__ = [
+    "Case",
+    "Cases",
+    "Classical",
+    "Evaluation",
+    "Learned",
+    "Mean",
+    "Method",
+    "Nearest",
+    "Persistence",
+    "Result",
+    "default_baselines",
+    "evaluate",
+    "judge",
+    "measure",
+    "render",
+    "to_csv",
+    "to_json",
+    "write_metrics",
+]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sciml import __version__
 from sciml.describe import describe
-from sciml.inference.file import write_atomically
+from sciml.files import write_atomically
 from sciml.inference.surrogate import Surrogate
 
 
@@ -51,7 +51,6 @@ def export_program(surrogate: Surrogate, path: str | Path, *, any_grid: bool | N
     if "coords" in taken:
         raise ValueError("a network that takes coordinates cannot be exported; save it as a predictor file.")
     program = _program(surrogate, taken, any_grid)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, _serialised(program))
     card = {
         "format": "torch.export",
@@ -76,10 +75,11 @@ def _program(surrogate: Surrogate, taken: tuple[str, ...], any_grid: bool) -> to
         example.append(torch.full((2,), float(spec.dt or 0.0), dtype=dtype, device=device))
     if "params" in taken:
         example.append(torch.ones(2, len(spec.parameters), dtype=dtype, device=device))
-    batch = torch.export.Dim("batch", min=1)
-    dynamic: list[dict[int, Any]] = [{0: batch} for _ in example]
+    # The tracer finds the bounds (a grid must hold the kept modes); a size that it has to fix is an error.
+    free = torch.export.Dim.DYNAMIC
+    dynamic: list[dict[int, Any]] = [{0: free} for _ in example]
     if any_grid:
-        dynamic[0] |= {2 + i: torch.export.Dim(f"n{n}", min=2) for i, n in enumerate(spec.grid.names)}
+        dynamic[0] |= {2 + i: free for i in range(spec.grid.dimensions)}
     wrapped = _Positional(surrogate.network, taken).eval()
     try:
         return torch.export.export(wrapped, tuple(example), dynamic_shapes=(tuple(dynamic),), strict=False)

@@ -12,10 +12,8 @@ Nothing here needs torch: the command line looks at a file before it imports any
 import hashlib
 import json
 import math
-import os
 import re
 import struct
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -57,24 +55,6 @@ def sealed(content: bytes) -> bytes:
         raise ValueError(f"the metadata must name file_sha256 once, not {len(places)} times.")
     start, end = places[0].span(1)
     return content[:start] + hashlib.sha256(content).hexdigest().encode() + content[end:]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes under a temporary name in the same folder and renames when the bytes are on disk."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes private files; a predictor is as readable as any other file of the user's.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def check_predictor(path: str | Path) -> dict[str, Any]:

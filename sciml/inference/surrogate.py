@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from sciml import __version__
 from sciml.describe import build, describe
+from sciml.files import write_atomically
 from sciml.inference.arrays import is_xarray, read, write
-from sciml.inference.file import metadata_text, read_predictor, sealed, write_atomically
+from sciml.inference.file import metadata_text, read_predictor, sealed
 from sciml.inference.spec import SurrogateSpec
 from sciml.objective import accepts
 from sciml.solvers import State, Trajectory, rollout
@@ -92,13 +93,10 @@ class Surrogate:
         """
         from safetensors.torch import save
 
-        path = Path(path)
         # Clones, because safetensors refuses tensors that share memory (tied weights).
         tensors = {k: v.detach().cpu().clone().contiguous() for k, v in _tensors(self.network).items()}
         metadata = {"network": describe(self.network), "spec": self.spec.to_dict(), "version": __version__}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, sealed(save(tensors, {"sciml": metadata_text(metadata)})))
-        return path
+        return write_atomically(path, sealed(save(tensors, {"sciml": metadata_text(metadata)})))
 
     @classmethod
     def load(

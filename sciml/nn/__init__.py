@@ -1,4 +1,4 @@
-"""Building blocks of networks, without knowledge of equations."""
+"""Layers without knowledge of equations: building blocks of networks, and the normalisation around them."""
 
 from sciml.nn.normalization import Normalized, Normalizer
 from sciml.nn.pointwise import PointwiseMLP

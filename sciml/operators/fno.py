@@ -67,6 +67,8 @@ class FNO(Described, nn.Module):
     """
 
     accepts = frozenset[str]()
+    #: The weights belong to wave numbers and not to points: any grid of the same domain may be given.
+    any_resolution = True
 
     def __init__(
         self,

@@ -103,7 +103,7 @@ def test_text_arguments_may_look_like_import_paths(tmp_path):
             "model: {optimizer: {class_path: torch.optim.AdamW, init_args: {lrate: 1}}}",
             ["no argument of AdamW", "nearest: lr"],
         ),
-        ("model: {weighting: {class_path: FixedWeights}}", ["write sciml.objective.FixedWeights"]),
+        ("model: {weighting: {class_path: FixedWeight}}", ["nearest: sciml.objective.FixedWeights"]),
         (
             "model: {weighting: {class_path: sciml.objective.FixedWeights, args: {}}}",
             ["args: unknown key beside class_path"],
@@ -117,13 +117,19 @@ def test_a_misspelt_name_is_answered_with_file_line_key_and_nearest(tmp_path, te
         assert part in message
 
 
+def test_a_short_class_name_is_written_out(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text("model: {weighting: {class_path: FixedWeights}}")
+    assert check([str(file)]).data["model"]["weighting"]["class_path"] == "sciml.objective.FixedWeights"
+
+
 def test_later_files_win_and_overrides_win_over_all(tmp_path):
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
     first.write_text("seed_everything: 1\ntrainer: {max_epochs: 10, devices: 1}")
     second.write_text("trainer: {max_epochs: 20}")
     checked = check([str(first), str(second)], [("seed_everything", "3")])
     assert checked.data == {"seed_everything": 3, "trainer": {"max_epochs": 20, "devices": 1}}
-    assert checked.arguments() == ["--config", str(first), "--config", str(second), "--seed_everything=3"]
+    assert checked.files == (first, second)
 
 
 def test_a_mistake_in_a_layer_names_the_file_that_made_it(tmp_path):
