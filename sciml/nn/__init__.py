@@ -1,4 +1,4 @@
-"""Layers without knowledge of equations: building blocks of networks, and the normalisation around them."""
+"""Building blocks of networks."""
 
 from sciml.nn.normalization import Normalized, Normalizer
 from sciml.nn.pointwise import PointwiseMLP
