@@ -67,7 +67,7 @@ def _predictor(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset
     surrogate = Surrogate.load(model)
     initial = read_fields(source, surrogate.spec.grid.names)
     try:
-        return surrogate.rollout(initial, args.times)
+        return surrogate.rollout(initial, args.times)  # type: ignore[return-value]  # xarray in, xarray out
     except ValueError as error:
         raise DataError(f"{source}: {error}") from None
 
