@@ -1,4 +1,4 @@
-"""Building blocks of networks."""
+"""Layers without knowledge of equations."""
 
 from sciml.nn.normalization import Normalized, Normalizer
 from sciml.nn.pointwise import PointwiseMLP
