@@ -43,7 +43,9 @@ def check_run(text: str) -> Path:
         ConfigError: a remote address.
         DataError: no folder, or one without a sound predictor.
     """
-    folder = existing(text, "RUN", folder=True)
+    from sciml.training.runs import find_run
+
+    folder = find_run(existing(text, "RUN"))
     if not (folder / "model.sciml").is_file():
         raise DataError(f"{text}: no model.sciml, so this is no finished run; sciml export makes one of a checkpoint.")
     check_predictor_file(str(folder / "model.sciml"))

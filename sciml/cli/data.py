@@ -34,8 +34,7 @@ def run_inspect(args: argparse.Namespace) -> int:
     if not splits:
         raise DataError(f"{folder}: no data set; a folder per split is expected: {', '.join(SPLITS)}.")
     spec = next(iter(splits.values())).spec
-    for title, text in _facts(spec, splits):
-        print(f"{title:11}{text}")
+    _print_table([[title, text] for title, text in _facts(spec, splits)])
     found = read_statistics(folder)
     if "train" in splits and (found is None or found["hash"] != splits["train"].hash):
         found = statistics(splits["train"])
@@ -69,7 +68,7 @@ def _unit(unit: str) -> str:
 
 
 def _condition(value: Any) -> str:
-    return " ".join(str(v) for v in value.values()) if isinstance(value, dict) else str(value)
+    return " ".join(str(v).lower() for v in value.values()) if isinstance(value, dict) else str(value)
 
 
 def _rows(spec: "DatasetSpec", statistics: dict[str, Any]) -> list[list[str]]:

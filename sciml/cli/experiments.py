@@ -142,7 +142,9 @@ def _train(request: Request, folder: Path, started: "Started") -> None:
     if trainer.interrupted:
         raise KeyboardInterrupt
     if not started.yet:
-        raise ConfigError(f"{checkpoint} is at the end of its run ({trainer.global_step} steps); raise trainer.max_epochs.")
+        raise ConfigError(
+            f"{checkpoint} is at the end of its run ({trainer.global_step} steps); raise trainer.max_epochs."
+        )
     if trainer.is_global_zero:
         _finish(trainer, folder, time.perf_counter() - start)
 

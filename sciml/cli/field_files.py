@@ -1,7 +1,8 @@
 """Fields in files, in and out: NetCDF, NumPy archives and plain HDF5, looked at before they are read.
 
 One variable per channel, named as the surrogate names it, with dimensions `(sample, time, *s)` of which the first two
-may be missing. NetCDF carries names and units of its own; in the other two an array's axes are taken in that order.
+may be missing. NetCDF carries names and units of its own; in the other two an array's axes are taken in that order. A
+shard of a data set (`sciml.data`) is read as well.
 """
 
 import math
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sciml.cli.shards import is_shard, read_shard
 from sciml.status import DataError
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ def read_fields(path: Path, axes: Sequence[str]) -> "xarray.Dataset":
                 dataset = opened.load()
         except (OSError, ValueError, KeyError) as error:
             raise DataError(f"{path}: no sound NetCDF file: {error}.") from None
+    elif path.suffix == ".h5" and is_shard(path):
+        dataset = read_shard(path)
     else:
         dataset = xarray.Dataset(
             {name: (_dimensions(path, name, array.ndim, axes), array) for name, array in _arrays(path).items()}

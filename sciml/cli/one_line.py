@@ -66,7 +66,9 @@ def _accepted(body: str) -> list[str]:
         elif kind.startswith("dot import path"):
             found.append("a class_path with init_args")
     # Numbers may be tensors for PyTorch's optimisers; no file can hold one.
-    return [word for word in dict.fromkeys(found) if not (word == "a class_path with init_args" and "a number" in found)]
+    return [
+        word for word in dict.fromkeys(found) if not (word == "a class_path with init_args" and "a number" in found)
+    ]
 
 
 def _lookup(data: Any, place: Place) -> Any:
@@ -92,7 +94,9 @@ def _where(place: Place, documents: tuple[Document, ...]) -> str:
     for end in range(len(place), 0, -1):
         for document in reversed(documents):
             if _has(document.data, place[:end]):
-                return document.source if document.source.startswith("--") and end == len(place) else document.where(place)
+                return (
+                    document.source if document.source.startswith("--") and end == len(place) else document.where(place)
+                )
     return ".".join(str(part) for part in place)
 
 

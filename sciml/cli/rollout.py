@@ -65,9 +65,11 @@ def _predictor(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset
     from sciml.inference import Surrogate
 
     surrogate = Surrogate.load(model)
-    initial = read_fields(source, surrogate.spec.grid.names)
+    fields = read_fields(source, surrogate.spec.grid.names)
+    # Of a trajectory the first frame is the initial state.
+    initial = fields.isel(time=0) if "time" in fields.sizes else fields
     try:
-        return surrogate.rollout(initial, args.times)
+        return surrogate.rollout(initial, args.times)  # type: ignore[return-value]  # xarray in, xarray out
     except ValueError as error:
         raise DataError(f"{source}: {error}") from None
 

@@ -18,7 +18,6 @@ from sciml.data import SCHEMA_VERSION, write_manifest
 from sciml.data import Shard as FileEntry
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.shards import Shard, file_hash
-from sciml.describe import describe
 from sciml.status import DataError, ResumeMismatch
 
 
@@ -114,7 +113,7 @@ def _new(recipe: Recipe) -> dict[str, Any]:
         "complete": False,
         "recipe": recipe.to_dict(),
         "recipe_hash": recipe.hash,
-        "choices": {"solver": describe(recipe.solver)},
+        "choices": recipe.choices(),
         "versions": versions(),
         "commit": commit(),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -10,7 +10,6 @@ from sciml import datagen, pdes, resources, solvers
 from sciml.datagen.reading import Entries, nearest
 from sciml.datagen.recipe import DTYPES, SPLITS, Parameter
 from sciml.datagen.samplers import Distribution, FieldSampler
-from sciml.datagen.strict_yaml import load_yaml
 from sciml.fields import Axis, Boundaries, Grid
 from sciml.fields.grid import KINDS
 from sciml.pdes import PDE
@@ -62,19 +61,12 @@ def find_recipe(path_or_name: "str | Path") -> Path:
     )
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
+def recipe_arguments(top: Entries) -> dict[str, Any]:
     """The arguments of `Recipe`, each checked.
 
     Raises:
-        ConfigError: one line with file, key, value and what is accepted.
+        ConfigError: one line with source, key, value and what is accepted.
     """
-    source = str(path)
-    top = Entries(load_yaml(path), source)
-    return recipe_arguments(top)
-
-
-def recipe_arguments(top: Entries) -> dict[str, Any]:
-    """The arguments of `Recipe` from the entries of a file or of a manifest."""
     top.only(_KEYS)
     equation = top.instance("equation", PDE, (pdes,), "PDE")
     grid = _grid(top.inner("grid"))

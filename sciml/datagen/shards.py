@@ -79,7 +79,8 @@ def solve_sample(recipe: Recipe, index: int) -> Sample:
     u = store_on(trajectory.u[0].numpy(), recipe.solution_grid, recipe.grid)
     fields = {name: u[:, c].astype(recipe.dtype) for c, name in enumerate(problem.names)}
     reason = "" if status.ok else f"{type(recipe.solver).__name__} ended with {status.name}, residual {residual:.3g}"
-    if status.ok and not all(np.isfinite(a).all() for a in (*fields.values(), *static.values())):
+    looked_at = (trajectory.u.numpy(), *fields.values(), *static.values())
+    if status.ok and not all(np.isfinite(a).all() for a in looked_at):
         status, reason = Status.NON_FINITE, f"not finite as {recipe.dtype}"
     clock.append(time.perf_counter())
     seconds = {"draw": clock[1] - clock[0], "solve": clock[2] - clock[1]}

@@ -1,4 +1,4 @@
-"""Layers without knowledge of equations: building blocks of networks, and the normalisation around them."""
+"""Layers without knowledge of equations."""
 
 from sciml.nn.normalization import Normalized, Normalizer
 from sciml.nn.pointwise import PointwiseMLP

@@ -67,7 +67,7 @@ class SpectralConv(Described, nn.Module):
         kept, b = v.shape[2:-1], v.shape[1]
         rows = v.reshape(2 * b, -1, self.in_channels).transpose(0, 1)
         out = torch.bmm(rows, weight.reshape(-1, self.in_channels, 2 * self.out_channels))
-        real_in, imaginary_in = out[:, :b], out[:, b:]
+        real_in, imaginary_in = out.narrow(1, 0, b), out.narrow(1, b, b)
         (rr, ri), (ir, ii) = real_in.chunk(2, dim=-1), imaginary_in.chunk(2, dim=-1)
         mixed = torch.stack([rr - ii, ri + ir]).transpose(1, 2)
         # A constant is mode 0: the bias costs nothing there.

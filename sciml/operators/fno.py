@@ -35,10 +35,14 @@ class FNOBlock(Described, nn.Module):
         self.last = last
 
     def forward(self, u: Float[Tensor, "b *s c"], transform: Transform | None = None) -> Float[Tensor, "b *s c"]:
-        z = self.spectral(u, transform) + self.skip(u)
+        # Products that add to what is there save one pass over memory each.
+        flat = u.reshape(-1, u.shape[-1])
+        z = torch.addmm(self.spectral(u, transform).reshape(flat.shape), flat, self.skip.weight.t())
         z = z if self.last else functional.gelu(z)
-        v = torch.addcmul(self.mlp(z), self.gate, u)
-        return v if self.last else functional.gelu(v)
+        hidden = functional.gelu(self.mlp.first(z))
+        v = torch.addmm(torch.addcmul(self.mlp.second.bias, self.gate, flat), hidden, self.mlp.second.weight.t())
+        v = v if self.last else functional.gelu(v)
+        return v.reshape(u.shape)
 
 
 class FNO(Described, nn.Module):
@@ -83,12 +87,8 @@ class FNO(Described, nn.Module):
         kernel: SpectralKernel | None = None,
     ) -> None:
         super().__init__()
-        for name, value in (
-            ("in_channels", in_channels),
-            ("out_channels", out_channels),
-            ("width", width),
-            ("depth", depth),
-        ):
+        counts = {"in_channels": in_channels, "out_channels": out_channels, "width": width, "depth": depth}
+        for name, value in counts.items():
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}.")
         self.in_channels, self.out_channels = in_channels, out_channels

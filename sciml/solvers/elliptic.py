@@ -4,8 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciml.describe import Described
-from sciml.fields import Dirichlet, Neumann
+from sciml.describe import Described, Description, describe
 from sciml.numerics import Derivatives
 from sciml.pdes import EllipticPDE, Problem
 from sciml.solvers.base import StepperSpec, Trajectory
@@ -66,6 +65,10 @@ class FiniteVolumeElliptic(Described):
             raise ValueError("a steady problem takes its source as a parameter, not as forcing.")
         batch = max([len(t) for t in tensors if t.ndim > len(shape)], default=1)
         return tuple(t.expand(batch, *shape).contiguous() for t in tensors)  # type: ignore[return-value]
+
+    def choices(self, problem: Problem) -> dict[str, Description]:
+        """The linear solver that a problem gets, for a manifest."""
+        return {"linear_solver": describe(self.linear_solver or direct_solver(self.systems(problem)[0][0]))}
 
     def solve(self, problem: Problem, *, tol: float = 1e-6) -> Trajectory:
         """The solution at the cell centres, one frame; `residual` is recomputed from it as `||b - A u|| / ||b||`.

@@ -220,10 +220,10 @@ def _kept_modes(grid: Grid, fraction: float) -> Float[Tensor, "*k"]:
 
 
 class Defect:
-    r"""A stepper that looks at its own trajectory: $\|u_t - F(u)\| / \|F(u)\|$ shortly before each output time.
+    r"""A stepper that looks at its own trajectory: $\|u_t - F(u)\| / \|u_t\|$ shortly before each output time.
 
-    $u_t$ comes from fourth-order differences of the last five steps and $F$ from the text of the equation, so that
-    neither the symbol nor the coefficients of the method take part.
+    $u_t$ comes from fourth-order differences of the last five states (of three or four early on, at a lower order) and
+    $F$ from the text of the equation, so that neither the symbol nor the coefficients of the method take part.
 
     Args:
         stepper: what advances.
@@ -251,19 +251,17 @@ class Defect:
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
         state = self.stepper.step(state, dt, inputs)
         self._last.append(state)
-        if len(self._last) == 5 and bool(torch.isclose(self._times, state.t[0], rtol=1e-9, atol=1e-12).any()):
+        if len(self._last) > 2 and bool(torch.isclose(self._times, state.t[0], rtol=1e-9, atol=1e-12).any()):
             defect = self._defect()
             self.largest = defect if self.largest is None else torch.maximum(self.largest, defect)
         return state
 
     def _defect(self) -> Float[Tensor, " b"]:
-        u = torch.stack([s.u for s in self._last], dim=1)
-        d = SpectralDerivatives(self.problem.domain, times=[float(s.t[0]) for s in self._last])
-        fields = grid_fields(u, self.problem.names, d)
-        residual = self.problem.residual(dict(fields), d)
-        middle = [torch.stack([f[n][:, 2] for n in self.problem.names], dim=1).flatten(1) for f in (residual, _rates(fields, d))]
-        return middle[0].norm(dim=1) / middle[1].norm(dim=1).clamp_min(torch.finfo(u.dtype).tiny)
-
-
-def _rates(fields: dict[str, Tensor], d: SpectralDerivatives) -> dict[str, Tensor]:
-    return {name: d(u, "t") for name, u in fields.items()}
+        states, middle = list(self._last), len(self._last) // 2
+        u, times = torch.stack([s.u for s in states], dim=1), [float(s.t[0]) for s in states]
+        d = SpectralDerivatives(self.problem.domain, times=times, time_order=len(states) - 1)
+        fields, names = grid_fields(u, self.problem.names, d), self.problem.names
+        residual = self.problem.residual(fields, d)
+        off = torch.stack([residual[n][:, middle] for n in names], dim=1).flatten(1)
+        rate = torch.stack([d(fields[n], "t")[:, middle] for n in names], dim=1).flatten(1)
+        return off.norm(dim=1) / rate.norm(dim=1).clamp_min(torch.finfo(u.dtype).tiny)

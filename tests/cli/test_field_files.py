@@ -6,6 +6,8 @@ import pytest
 import xarray
 
 from sciml.cli.field_files import FORMATS, check_fields, read_fields, write_fields
+from sciml.data import DatasetSpec, write_shard
+from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec
 from sciml.status import DataError
 
 
@@ -87,8 +89,8 @@ def test_objects_are_refused(tmp_path):
         check_fields(tmp_path / "o.npz")
     with h5py.File(tmp_path / "o.h5", "w") as file:
         file.create_dataset("u", data=["text"], dtype=h5py.string_dtype())
-    with pytest.raises(DataError, match=r"o\.h5"):
-        check_fields(tmp_path / "o.h5")
+    with pytest.raises(DataError, match=r"o\.h5: u is of type object"):
+        read_fields(tmp_path / "o.h5", ("x",))
 
 
 def test_storage_outside_of_the_file_is_refused(tmp_path):
@@ -116,3 +118,31 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, fields, m
         write_fields(path, fields * 2)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["u.npz"]
+
+
+def test_a_shard_gives_every_channel_with_units_and_coordinates(tmp_path):
+    spec = DatasetSpec(
+        name="x",
+        fields=(FieldSpec("v", unit="m s-1", rank=1),),
+        static=(FieldSpec("a"),),
+        parameters=(ParameterSpec("nu", unit="m2 s-1"),),
+        grid=Grid.uniform(4, 5),
+        boundaries=Boundaries.periodic(),
+        times=(0.0, 0.5, 2.0),
+        dtype="float64",
+    )
+    rng = np.random.default_rng(0)
+    v, a, nu = rng.normal(size=(2, 3, 4, 5, 2)), rng.normal(size=(2, 4, 5)), rng.normal(size=2)
+    counts = np.arange(2)
+    write_shard(
+        tmp_path / "s.h5", spec, fields={"v": v}, static={"a": a}, params={"nu": nu},
+        index=counts, seed=counts, residual=np.zeros(2), status=np.zeros(2),
+    )  # fmt: skip
+    check_fields(tmp_path / "s.h5")
+    read = read_fields(tmp_path / "s.h5", ("x", "y"))
+    assert read["v_x"].dims == ("sample", "time", "x", "y")
+    np.testing.assert_array_equal(read["v_y"], v[..., 1])
+    np.testing.assert_array_equal(read["a"], a)
+    np.testing.assert_array_equal(read["nu"], nu)
+    assert read["v_x"].attrs["units"] == "m s-1"
+    np.testing.assert_array_equal(read["time"], [0.0, 0.5, 2.0])
