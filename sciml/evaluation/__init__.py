@@ -1,1 +1,35 @@
-"""See the package map in the guide."""
+"""How good a surrogate is, beside what it has to beat, and what it costs.
+
+- `evaluate(surrogate, dataset, baselines=None, *, train=None, samples=None) -> Evaluation`
+- baselines: `Mean(train)`, `Persistence()`, `Nearest(train)`, `Classical(solve)`; `train` is a `Cases`
+- `evaluation.table()`, `to_csv(evaluation)`, `write_metrics(evaluation, path)`, `from_json(text)`
+"""
+
+from sciml.evaluation.baselines import Classical, Learned, Mean, Method, Nearest, Persistence, default_baselines
+from sciml.evaluation.cases import Case, Cases
+from sciml.evaluation.evaluate import Evaluation, Result, evaluate, judge
+from sciml.evaluation.measures import measure
+from sciml.evaluation.tables import from_json, headline, render, to_csv, to_json, write_metrics
+
+__all__ = [
+    "Case",
+    "Cases",
+    "Classical",
+    "Evaluation",
+    "Learned",
+    "Mean",
+    "Method",
+    "Nearest",
+    "Persistence",
+    "Result",
+    "default_baselines",
+    "evaluate",
+    "from_json",
+    "headline",
+    "judge",
+    "measure",
+    "render",
+    "to_csv",
+    "to_json",
+    "write_metrics",
+]

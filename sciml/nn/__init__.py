@@ -1,5 +1,18 @@
 """Layers without knowledge of equations."""
 
 from sciml.nn.normalization import Normalized, Normalizer
+from sciml.nn.pointwise import PointwiseMLP
+from sciml.nn.spectral_conv import SpectralConv, parameter_count
+from sciml.nn.spectral_kernels import DFT, FFT, Auto, SpectralKernel
 
-__all__ = ["Normalized", "Normalizer"]
+__all__ = [
+    "DFT",
+    "FFT",
+    "Auto",
+    "Normalized",
+    "Normalizer",
+    "PointwiseMLP",
+    "SpectralConv",
+    "SpectralKernel",
+    "parameter_count",
+]

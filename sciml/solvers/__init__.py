@@ -1,5 +1,23 @@
 """Reference solvers, and the face they share with surrogates."""
 
-from sciml.solvers.base import State, Stepper, StepperSpec, Trajectory, rollout
+from sciml.solvers.base import ProblemSolver, State, Stepper, StepperSpec, Trajectory, rollout
+from sciml.solvers.elliptic import FiniteVolumeElliptic
+from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.linear import BandedCholesky, LinearSolver, Solution, SparseDirect
+from sciml.solvers.solve import solve
 
-__all__ = ["State", "Stepper", "StepperSpec", "Trajectory", "rollout"]
+__all__ = [
+    "ETDRK4",
+    "BandedCholesky",
+    "FiniteVolumeElliptic",
+    "LinearSolver",
+    "ProblemSolver",
+    "Solution",
+    "SparseDirect",
+    "State",
+    "Stepper",
+    "StepperSpec",
+    "Trajectory",
+    "rollout",
+    "solve",
+]

@@ -68,7 +68,8 @@ class State:
 class Stepper(Protocol):
     """Advances a state. Solvers declare the `order` that a test observes."""
 
-    spec: StepperSpec
+    @property
+    def spec(self) -> StepperSpec: ...
 
     def start(
         self,

@@ -1,0 +1,247 @@
+"""Recipes: a data set as a text file from which every sample can be made again."""
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sciml.datagen.samplers import Distribution, FieldSampler
+from sciml.datagen.storing import check_storage
+from sciml.describe import Description, describe, resolve
+from sciml.fields import Boundaries, Grid
+from sciml.pdes import PDE, Problem
+from sciml.rng import sample_rng
+from sciml.solvers import ProblemSolver
+from sciml.status import ConfigError
+
+#: First index of each split: far apart, so that more training samples never change the test set.
+SPLITS = {"train": 0, "valid": 1 << 32, "test": 2 << 32}
+DTYPES = ("float32", "float64")
+
+#: A constant, a random number, or a random function.
+Parameter = float | Distribution | FieldSampler
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a data set. Sample `i` is a pure function of `(seed, i)`.
+
+    Args:
+        name: name of the data set.
+        equation: the PDE.
+        grid: points that are stored.
+        solution_grid: points that are solved on: a refinement of `grid` (see `storing`), or the same.
+        boundaries: conditions on all faces; `None` on a periodic grid.
+        parameters: by name: a constant, a distribution (a number per sample), a field sampler (a coefficient).
+        initial: a field sampler per component; empty for a steady equation.
+        times: stored times; `(0.0,)` for a steady equation.
+        solver: what solves.
+        dtype: of the stored fields.
+        splits: number of samples of train, valid and test.
+        shard_size: samples per file.
+        seed: root of all random numbers.
+        time_unit, length_unit: UDUNITS strings.
+        meta: further plain entries for the files (licence, citation).
+
+    Raises:
+        ValueError: entries that do not fit together.
+    """
+
+    name: str
+    equation: PDE
+    grid: Grid
+    solution_grid: Grid
+    boundaries: Boundaries | None
+    parameters: Mapping[str, Parameter]
+    initial: Mapping[str, FieldSampler]
+    times: tuple[float, ...]
+    solver: ProblemSolver
+    dtype: str
+    splits: Mapping[str, int]
+    shard_size: int = 100
+    seed: int = 0
+    time_unit: str = "1"
+    length_unit: str = "1"
+    meta: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_storage(self.solution_grid, self.grid)
+        # The first sample shows whether equation, grid, boundary conditions, parameters and solver fit together.
+        problem = self.problem(0)
+        if reason := self.solver.refuses(problem):
+            raise ValueError(reason)
+
+    @classmethod
+    def load(cls, path_or_name: "str | Path") -> "Recipe":
+        """Reads a recipe file, the recipe in a folder, or a shipped recipe by name.
+
+        Raises:
+            ConfigError: no such recipe, or a mistake in it: one line with file, key, value and what is accepted.
+        """
+        from sciml.datagen.recipe_file import find_recipe
+        from sciml.datagen.strict_yaml import load_yaml
+
+        path = find_recipe(path_or_name)
+        return cls.from_dict(load_yaml(path), str(path))
+
+    @classmethod
+    def from_dict(cls, data: Any, source: str = "recipe") -> "Recipe":
+        """Reads plain data: what a file holds, or what `to_dict` gives.
+
+        Args:
+            data: the entries.
+            source: where they come from, for the message.
+
+        Raises:
+            ConfigError: a mistake: one line with source, key, value and what is accepted.
+        """
+        from sciml.datagen.reading import Entries
+        from sciml.datagen.recipe_file import recipe_arguments
+
+        arguments = recipe_arguments(Entries(data, source))
+        try:
+            return cls(**arguments)
+        except ValueError as error:
+            raise ConfigError(f"{source}: {error}") from None
+
+    def generator(self, index: int, name: str) -> np.random.Generator:
+        """Random numbers of one entry of one sample: adding a parameter leaves the draws of the others alone."""
+        return sample_rng(self.seed, index, zlib.crc32(name.encode()))
+
+    @cached_property
+    def constants(self) -> dict[str, float]:
+        return {n: float(p) for n, p in self.parameters.items() if isinstance(p, int | float)}
+
+    @cached_property
+    def coefficients(self) -> tuple[str, ...]:
+        """Names of the parameters that are functions of space."""
+        return tuple(n for n, p in self.parameters.items() if isinstance(p, FieldSampler))
+
+    def numbers(self, index: int) -> dict[str, float]:
+        """The random numbers among the parameters of a sample."""
+        return {n: p.draw(self.generator(index, n)) for n, p in self.parameters.items() if isinstance(p, Distribution)}
+
+    def coefficient_fields(self, index: int, grid: Grid) -> dict[str, np.ndarray]:
+        """The coefficients of a sample at the points of a grid."""
+        samplers = {n: self.parameters[n] for n in self.coefficients}
+        return {n: s.draw(self.generator(index, n), grid) for n, s in samplers.items() if isinstance(s, FieldSampler)}
+
+    def problem(self, index: int) -> Problem:
+        """Sample `index` as a problem on the solution grid; it depends on `(seed, index)` alone."""
+        grid = self.solution_grid
+        fields = {n: torch.from_numpy(a) for n, a in self.coefficient_fields(index, grid).items()}
+        initial = None
+        if self.equation.evolves:
+            names = self.equation.names(grid.dimensions)
+            drawn = [self.initial[n].draw(self.generator(index, f"initial.{n}"), grid) for n in names]
+            initial = torch.from_numpy(np.stack(drawn))
+        return Problem(
+            self.equation,
+            grid,
+            initial=initial,
+            boundary=self.boundaries,
+            parameters={**self.constants, **self.numbers(index), **fields},
+            times=self.times if self.equation.evolves else None,
+        )
+
+    def choices(self) -> dict[str, Any]:
+        """What was left to the library and is now fixed: the solver, and what it says that it chose for the grid."""
+        chosen = getattr(self.solver, "choices", None)
+        more = chosen(self.problem(SPLITS["train"])) if callable(chosen) else {}
+        return {"solver": describe(self.solver)["class_path"], **more}
+
+    def resized(
+        self,
+        samples: int | None = None,
+        *,
+        train: int | None = None,
+        valid: int | None = None,
+        test: int | None = None,
+        seed: int | None = None,
+    ) -> "Recipe":
+        """The same recipe with other numbers of samples or another seed.
+
+        Args:
+            samples: total, divided in the recipe's proportions.
+            train, valid, test: numbers of single splits; they override.
+            seed: another root.
+        """
+        splits = dict(self.splits) if samples is None else divide(samples, self.splits)
+        given = {"train": train, "valid": valid, "test": test}
+        splits.update({name: count for name, count in given.items() if count is not None})
+        for name, count in splits.items():
+            if count < 0:
+                raise ValueError(f"{name}={count} must not be negative.")
+        if sum(splits.values()) < 1:
+            raise ValueError(f"samples={samples} must be at least 1.")
+        return dataclasses.replace(self, splits=splits, seed=self.seed if seed is None else seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain data with every default written out."""
+        return {
+            "name": self.name,
+            "equation": _complete(self.equation),
+            "grid": self.grid.to_dict(),
+            "solution_grid": self.solution_grid.to_dict(),
+            "boundaries": None if self.boundaries is None else self.boundaries.to_dict(),
+            "parameters": {
+                n: float(p) if isinstance(p, int | float) else _complete(p) for n, p in self.parameters.items()
+            },
+            "initial": {n: _complete(s) for n, s in self.initial.items()},
+            "times": list(self.times),
+            "solver": _complete(self.solver),
+            "dtype": self.dtype,
+            "splits": dict(self.splits),
+            "shard_size": self.shard_size,
+            "seed": self.seed,
+            "time_unit": self.time_unit,
+            "length_unit": self.length_unit,
+            "meta": dict(self.meta),
+        }
+
+    @property
+    def hash(self) -> str:
+        """sha256 over everything that determines a sample: all but the numbers of samples and the shard size."""
+        data = {k: v for k, v in self.to_dict().items() if k not in ("splits", "shard_size")}
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _complete(obj: Any) -> Description:
+    """`describe` with the defaults written out, so that a changed default shows in the hash."""
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, list):
+            return [fill(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        if "class_path" not in value:
+            return {k: fill(v) for k, v in value.items()}
+        signature = inspect.signature(resolve(value["class_path"])).parameters
+        defaults = {k: p.default for k, p in signature.items() if p.default is not p.empty}
+        return {"class_path": value["class_path"], "init_args": {**defaults, **fill(value["init_args"])}}
+
+    return fill(describe(obj))
+
+
+def divide(samples: int, splits: Mapping[str, int]) -> dict[str, int]:
+    """Divides a total in the proportions of `splits`; every split that had samples keeps one while there are enough."""
+    used = {name: count for name, count in splits.items() if count}
+    total = sum(used.values())
+    shares = {name: samples * count / total for name, count in used.items()}
+    result = {name: max(math.floor(share), 1) for name, share in shares.items()}
+    # The largest split pays for the ones rounded up, and takes what rounding left over.
+    largest = max(used, key=lambda name: used[name])
+    result[largest] += samples - sum(result.values())
+    if result[largest] < 1:
+        result = {name: int(name == largest) * samples for name in used}
+    return {name: result.get(name, 0) for name in splits}

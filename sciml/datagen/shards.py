@@ -1,0 +1,194 @@
+"""One shard: a fixed range of sample indices, solved one by one, written whole or not at all."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sciml.data import DatasetSpec, write_shard
+from sciml.datagen.recipe import SPLITS, Recipe
+from sciml.datagen.storing import store_on
+from sciml.describe import describe
+from sciml.fields import Boundaries, FieldSpec, ParameterSpec
+from sciml.status import SciMLError, Status
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A range of samples of one split, and the file that holds them.
+
+    Args:
+        split: train, valid or test.
+        number: position within the split.
+        start, stop: range of sample positions within the split.
+    """
+
+    split: str
+    number: int
+    start: int
+    stop: int
+
+    @property
+    def file(self) -> str:
+        return f"{self.split}/shard-{self.number:05d}.h5"
+
+    @property
+    def indices(self) -> range:
+        """Indices of its samples, which the random numbers depend on."""
+        return range(SPLITS[self.split] + self.start, SPLITS[self.split] + self.stop)
+
+
+def shards_of(recipe: Recipe) -> list[Shard]:
+    """All shards of a data set, in order."""
+    size = recipe.shard_size
+    return [
+        Shard(split, number, start, min(start + size, count))
+        for split, count in recipe.splits.items()
+        for number, start in enumerate(range(0, count, size))
+    ]
+
+
+@dataclass
+class Sample:
+    """One solved sample as it is stored; fields by name, `(t, *s)` and `(*s)`."""
+
+    index: int
+    fields: dict[str, np.ndarray]
+    static: dict[str, np.ndarray]
+    params: dict[str, float]
+    residual: float
+    status: Status
+    reason: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def solve_sample(recipe: Recipe, index: int) -> Sample:
+    """Draws and solves one sample; a failure is an outcome with a reason."""
+    clock = [time.perf_counter()]
+    problem = recipe.problem(index)
+    static = recipe.coefficient_fields(index, recipe.grid)
+    clock.append(time.perf_counter())
+    trajectory = recipe.solver.solve(problem)
+    status, residual = Status(int(trajectory.status[0])), float("nan")
+    if trajectory.residual is not None:
+        residual = float(trajectory.residual[0])
+    u = store_on(trajectory.u[0].numpy(), recipe.solution_grid, recipe.grid)
+    fields = {name: u[:, c].astype(recipe.dtype) for c, name in enumerate(problem.names)}
+    reason = "" if status.ok else f"{type(recipe.solver).__name__} ended with {status.name}, residual {residual:.3g}"
+    looked_at = (trajectory.u.numpy(), *fields.values(), *static.values())
+    if status.ok and not all(np.isfinite(a).all() for a in looked_at):
+        status, reason = Status.NON_FINITE, f"not finite as {recipe.dtype}"
+    clock.append(time.perf_counter())
+    seconds = {"draw": clock[1] - clock[0], "solve": clock[2] - clock[1]}
+    return Sample(index, fields, static, recipe.numbers(index), residual, status, reason, seconds)
+
+
+def attempt(recipe: Recipe, index: int) -> Sample:
+    """`solve_sample`, with a failure that the solver raises turned into an outcome as well."""
+    try:
+        return solve_sample(recipe, index)
+    except (SciMLError, ValueError, ArithmeticError) as error:
+        status = getattr(error, "status", Status.BREAKDOWN)
+        return Sample(index, {}, {}, {}, float("nan"), status, str(error))
+
+
+def make_shard(
+    recipe: Recipe, shard: Shard, root: Path, progress: Callable[[int], None] = lambda n: None
+) -> dict[str, Any]:
+    """Solves and writes a shard.
+
+    Samples that failed are not stored: they are listed with index and reason in the entry.
+
+    Args:
+        recipe: the data set.
+        shard: the range.
+        root: folder of the data set.
+        progress: called with 1 after every sample.
+
+    Returns:
+        The shard's entry in the manifest.
+    """
+    begin, samples, rejected = time.perf_counter(), [], []
+    seconds = {"draw": 0.0, "solve": 0.0, "write": 0.0}
+    for index in shard.indices:
+        sample = attempt(recipe, index)
+        for part, spent in sample.seconds.items():
+            seconds[part] += spent
+        if sample.status.ok:
+            samples.append(sample)
+        else:
+            rejected.append({"index": index, "status": sample.status.name, "reason": sample.reason})
+        progress(1)
+    entry: dict[str, Any] = {**asdict(shard), "file": None, "samples": len(samples), "rejected": rejected}
+    if samples:
+        wrote = time.perf_counter()
+        entry |= write_samples(recipe, samples, root / shard.file)
+        entry["file"] = shard.file
+        seconds["write"] = time.perf_counter() - wrote
+    entry["seconds"] = {**seconds, "all": time.perf_counter() - begin}
+    return entry
+
+
+def write_samples(recipe: Recipe, samples: list[Sample], path: Path) -> dict[str, Any]:
+    """Writes solved samples as one file: `sha256` is over the data sets, `file_sha256` over the bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first = samples[0]
+    digest = write_shard(
+        path,
+        dataset_spec(recipe),
+        fields={n: np.stack([s.fields[n] for s in samples]) for n in first.fields},
+        static={n: np.stack([s.static[n] for s in samples]).astype(recipe.dtype) for n in first.static},
+        params={n: np.array([s.params[n] for s in samples]) for n in first.params},
+        index=np.array([s.index for s in samples], dtype=np.int64),
+        seed=np.full(len(samples), recipe.seed, dtype=np.int64),
+        residual=np.array([s.residual for s in samples]),
+        status=np.array([int(s.status) for s in samples], dtype=np.int64),
+    )
+    return {"sha256": digest, "file_sha256": file_hash(path), "bytes": path.stat().st_size}
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def dataset_spec(recipe: Recipe) -> DatasetSpec:
+    """What the files of a recipe hold."""
+    equation = recipe.equation
+    specs = {p.name: p for p in equation.parameters}
+    location = "cell" if recipe.grid.axes[0].kind == "cells" else "node"
+    static = [
+        FieldSpec(n, unit=specs[n].unit, location=location, positive=_not_negative(specs[n]))
+        for n in recipe.coefficients
+    ]
+    drawn = [s for n, s in specs.items() if n not in recipe.coefficients and n not in recipe.constants]
+    doc = (type(equation).__doc__ or "").strip().splitlines()
+    return DatasetSpec(
+        name=recipe.name,
+        fields=equation.fields,
+        static=tuple(static),
+        parameters=tuple(drawn),
+        grid=recipe.grid,
+        boundaries=recipe.boundaries or Boundaries.periodic(),
+        times=recipe.times,
+        time_unit=recipe.time_unit,
+        length_unit=recipe.length_unit,
+        dtype=recipe.dtype,
+        meta={
+            "equation": doc[0] if doc else type(equation).__name__,
+            "constants": recipe.constants,
+            "solver": describe(recipe.solver),
+            "solution_grid": recipe.solution_grid.to_dict(),
+            "recipe_hash": recipe.hash,
+            **recipe.meta,
+        },
+    )
+
+
+def _not_negative(spec: ParameterSpec) -> bool:
+    return spec.low is not None and spec.low >= 0

@@ -1,0 +1,39 @@
+"""One call for any problem that a solver here can honour."""
+
+from sciml.fields import Grid
+from sciml.pdes import Problem
+from sciml.solvers.base import ProblemSolver, Trajectory
+from sciml.solvers.elliptic import FiniteVolumeElliptic
+from sciml.solvers.etdrk import ETDRK4
+
+
+def solve(
+    problem: Problem,
+    *,
+    grid: Grid | None = None,
+    solver: ProblemSolver | None = None,
+    tol: float = 1e-6,
+    throw: bool = True,
+) -> Trajectory:
+    """Solves a problem with the first solver that does not refuse it.
+
+    Args:
+        problem: what to solve.
+        grid: another grid of the same domain to solve on; the problem's data must then be callables or numbers.
+        solver: the method, when the choice is not to be made here.
+        tol: relative error of the time stepping; the grid's own error is not controlled.
+        throw: whether a failed sample raises instead of being marked in `status`.
+
+    Raises:
+        ValueError: no solver honours the problem; the message gives each one's reason.
+        SolveFailure: a sample failed and `throw` is set.
+    """
+    problem = problem if grid is None else problem.on(grid)
+    candidates: list[ProblemSolver] = [solver] if solver is not None else [FiniteVolumeElliptic(), ETDRK4()]
+    reasons = []
+    for candidate in candidates:
+        reason = candidate.refuses(problem)
+        if reason is None:
+            return candidate.solve(problem, tol=tol).check(throw)
+        reasons.append(reason)
+    raise ValueError("no solver honours this problem: " + " ".join(reasons))
