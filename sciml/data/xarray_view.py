@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def to_xarray(dataset: FieldDataset, samples: "Sequence[int] | np.ndarray") -> "xarray.Dataset":
-    """Trajectories with dimensions `sample, time[, component...], x[, y, z]`, units as attributes, parameters as variables.
+    """Trajectories with dimensions `sample, time[, component], x[, y, z]`; parameters are variables too.
 
     Args:
         dataset: a split.
