@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 _EXPORTS = {
     "AllToAll": "sciml.data.windows",
     "DatasetSpec": "sciml.data.schema",
+    "Fault": "sciml.data.validate",
     "FieldDataset": "sciml.data.dataset",
     "OneStep": "sciml.data.windows",
     "Rollout": "sciml.data.windows",
@@ -19,6 +20,10 @@ _EXPORTS = {
     "WindowedFields": "sciml.data.windowed",
     "Windows": "sciml.data.windows",
     "check_hdf5": "sciml.data.structure",
+    "check_mat": "sciml.data.foreign",
+    "check_npy": "sciml.data.foreign",
+    "check_npz": "sciml.data.foreign",
+    "check_torch_file": "sciml.data.foreign",
     "content_hash": "sciml.data.hdf5",
     "normalizer_for": "sciml.data.normalization",
     "normalizers": "sciml.data.normalization",
@@ -26,6 +31,7 @@ _EXPORTS = {
     "read_manifest": "sciml.data.manifest",
     "read_statistics": "sciml.data.normalization",
     "statistics": "sciml.data.normalization",
+    "validate_dataset": "sciml.data.validate",
     "write_manifest": "sciml.data.manifest",
     "write_shard": "sciml.data.hdf5",
     "write_statistics": "sciml.data.normalization",
@@ -35,6 +41,10 @@ __all__ = [*_EXPORTS]
 if TYPE_CHECKING:
     from sciml.data.dataset import FieldDataset as FieldDataset
     from sciml.data.dataset import open_dataset as open_dataset
+    from sciml.data.foreign import check_mat as check_mat
+    from sciml.data.foreign import check_npy as check_npy
+    from sciml.data.foreign import check_npz as check_npz
+    from sciml.data.foreign import check_torch_file as check_torch_file
     from sciml.data.hdf5 import content_hash as content_hash
     from sciml.data.hdf5 import write_shard as write_shard
     from sciml.data.manifest import Shard as Shard
@@ -49,6 +59,8 @@ if TYPE_CHECKING:
     from sciml.data.schema import SPLITS as SPLITS
     from sciml.data.schema import DatasetSpec as DatasetSpec
     from sciml.data.structure import check_hdf5 as check_hdf5
+    from sciml.data.validate import Fault as Fault
+    from sciml.data.validate import validate_dataset as validate_dataset
     from sciml.data.windowed import WindowedFields as WindowedFields
     from sciml.data.windows import AllToAll as AllToAll
     from sciml.data.windows import OneStep as OneStep

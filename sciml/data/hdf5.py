@@ -275,7 +275,7 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
     """Opens a file for one read.
 
     Raises:
-        DataError: no such file, or none that the HDF5 library opens (truncated, damaged, of another format).
+        DataError: no such file, or none that the HDF5 library reads (truncated, damaged, of another format).
     """
     try:
         file = h5py.File(path, "r")
@@ -283,7 +283,11 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
         what = "no such file" if not Path(path).exists() else f"no readable HDF5 file: {_first_line(error)}"
         raise DataError(f"{path}: {what}.") from None
     with file:
-        yield file
+        try:
+            yield file
+        except (OSError, RuntimeError) as error:
+            # What the library meets in damaged headers, when attributes or groups are looked up.
+            raise DataError(f"{path}: damaged: {_first_line(error)}.") from None
 
 
 def read(file: h5py.File, path: str | Path, name: str, selection: Any = ()) -> np.ndarray:
@@ -316,7 +320,7 @@ def read_spec(file: h5py.File, path: str | Path) -> DatasetSpec:
     version = file.attrs.get("schema_version")
     if version is None:
         raise DataError(f"{path}: no attribute schema_version; sciml data convert makes a file of this schema.")
-    if int(version) != SCHEMA_VERSION:
+    if np.ndim(version) or version != SCHEMA_VERSION:
         raise DataError(f"{path}: schema_version={version}; this version reads {SCHEMA_VERSION}.")
     try:
         described = json.loads(file.attrs["spec"])

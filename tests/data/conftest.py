@@ -30,7 +30,7 @@ def draw(spec: DatasetSpec, n: int, seed: int) -> dict:
     d, s, t = spec.grid.dimensions, spec.grid.shape, len(spec.times)
     return {
         "fields": {f.name: rng.normal(size=(n, t, *s, *(d,) * f.rank)) for f in spec.fields},
-        "static": {f.name: rng.normal(size=(n, *s, *(d,) * f.rank)) for f in spec.static},
+        "static": {f.name: rng.random(size=(n, *s, *(d,) * f.rank)) + 0.1 for f in spec.static},
         "params": {p.name: rng.random(n) for p in spec.parameters},
     }
 
