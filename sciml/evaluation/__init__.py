@@ -2,14 +2,14 @@
 
 - `evaluate(surrogate, dataset, baselines=None, *, train=None, samples=None) -> Evaluation`
 - baselines: `Mean(train)`, `Persistence()`, `Nearest(train)`, `Classical(solve)`; `train` is a `Cases`
-- `render(evaluation)`, `to_csv`, `write_metrics(evaluation, path)`
+- `evaluation.table()`, `to_csv(evaluation)`, `write_metrics(evaluation, path)`, `from_json(text)`
 """
 
 from sciml.evaluation.baselines import Classical, Learned, Mean, Method, Nearest, Persistence, default_baselines
 from sciml.evaluation.cases import Case, Cases
 from sciml.evaluation.evaluate import Evaluation, Result, evaluate, judge
 from sciml.evaluation.measures import measure
-from sciml.evaluation.tables import render, to_csv, to_json, write_metrics
+from sciml.evaluation.tables import from_json, headline, render, to_csv, to_json, write_metrics
 
 __all__ = [
     "Case",
@@ -24,6 +24,8 @@ __all__ = [
     "Result",
     "default_baselines",
     "evaluate",
+    "from_json",
+    "headline",
     "judge",
     "measure",
     "render",

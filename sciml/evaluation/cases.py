@@ -60,7 +60,7 @@ class Cases:
     """The cases of a data set's split, in the channel order of a task.
 
     A stepper is given the first frame and judged on all later ones that its step meets; a steady map is given fields
-    (static ones, or the first frame of others) and judged on the last frame.
+    (static ones, or the first frame of others) and judged on the first frame of its outputs.
 
     Args:
         dataset: a `sciml.data.FieldDataset`, or anything with its `spec`, `fields`, `static` and `params`.
@@ -88,10 +88,10 @@ class Cases:
         return self._count
 
     def _frames(self) -> list[int]:
-        """Numbers of the initial frame and of the targets; of the last frame alone for a steady map."""
+        """Numbers of the initial frame and of the targets; of the first frame alone for a steady map."""
         times = np.asarray(self.dataset.spec.times, dtype=float)
         if self.task.dt is None:
-            return [len(times) - 1]
+            return [0]
         steps = (times - times[0]) / self.task.dt
         met = np.abs(steps - np.round(steps)) <= 1e-5 * np.maximum(1, steps) if not self.task.any_dt else steps >= 0
         frames = [int(i) for i in np.flatnonzero(met)]

@@ -61,6 +61,12 @@ class Evaluation:
                 return result
         raise KeyError(f"no method {name!r}; there are {', '.join(r.name for r in self.results)}")
 
+    def table(self) -> str:
+        """The results as text."""
+        from sciml.evaluation.tables import render
+
+        return render(self)
+
 
 def evaluate(
     surrogate: Any,

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sciml.evaluation.evaluate import Evaluation, Result
 from sciml.files import write_atomically
 
@@ -36,6 +38,30 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def from_json(text: str) -> Evaluation:
+    """Reads what `to_json` writes.
+
+    Raises:
+        ValueError: another schema, or entries that are missing.
+    """
+    content = json.loads(text)
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ValueError(f"no metrics of schema {SCHEMA}.")
+    try:
+        results = [
+            Result(
+                name,
+                {k: torch.tensor([float(x) for x in v], dtype=torch.float64) for k, v in method["values"].items()},
+                float(method["cpu_ms_per_sample"]),
+                int(method["samples"]),
+            )
+            for name, method in content["methods"].items()
+        ]
+        return Evaluation(results, content["facts"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the metrics cannot be read ({error}).") from None
 
 
 def write_metrics(evaluation: Evaluation, path: str | Path) -> Path:
@@ -94,6 +120,28 @@ def caption(evaluation: Evaluation) -> str:
         " samples; low, mid and high are the parts of the relative L2 error at wave numbers up to 4, up to 12 and"
         f" above; times are CPU times of the process on {facts.get('threads', 1)} thread(s)."
     )
+
+
+def headline(evaluation: Evaluation) -> str:
+    """The result in one sentence: the error, by how much it beats each baseline, and the time against a solver's."""
+    first, *others = evaluation.results
+    error = first.summary()["relative_l2"]["mean"]
+    parts = [f"Relative L2 error {_text(error)}"]
+    for other in others:
+        factor = other.summary()["relative_l2"]["mean"] / error if error else math.inf
+        if 1 < factor < math.inf:
+            parts.append(f"{_digits(factor)} times below {other.name}")
+        elif factor <= 1 and "solver" in other.name and first.milliseconds:
+            ratio = other.milliseconds / first.milliseconds
+            text = "less" if ratio >= 1 else "more"
+            parts.append(f"{_digits(max(ratio, 1 / ratio))} times {text} CPU time per sample than the {other.name}")
+        elif factor <= 1:
+            parts.append(f"not better than {other.name}")
+    return f"{parts[0]}; {', '.join(parts[1:])}." if len(parts) > 1 else f"{parts[0]}."
+
+
+def _digits(factor: float) -> str:
+    return f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}"
 
 
 def render(evaluation: Evaluation, width: int | None = None) -> str:

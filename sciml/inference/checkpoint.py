@@ -145,11 +145,21 @@ def _timing(windows: Mapping[str, Any], times: Sequence[float], network: nn.Modu
     if arguments.get("steps_in", 1) != 1:
         raise ValueError(f"steps_in={arguments['steps_in']}: a surrogate starts from one frame.")
     steps = [b - a for a, b in pairwise(times)]
-    if name == "AllToAll":
+    gaps = arguments.get("gaps")
+    if name == "AllToAll" and not (gaps and len(set(gaps)) == 1):
         if "time" not in accepts(network):
-            raise ValueError("windows AllToAll need a network that takes the lead time.")
-        return {"dt": times[-1] - times[0], "any_dt": True, "shortest": min(steps)}
+            raise ValueError("windows AllToAll of several gaps need a network that takes the lead time.")
+        return _free_leads(times, gaps, int(arguments.get("stride", 1)))
     # Equal up to the rounding of times that were read from a file in single precision.
     if max(steps) - min(steps) > 1e-5 * max(steps):
         raise ValueError(f"the training times are not equidistant ({min(steps):g} to {max(steps):g}).")
-    return {"dt": int(arguments.get("stride", 1)) * (times[-1] - times[0]) / len(steps)}
+    frames = int(arguments.get("stride", 1)) * (int(gaps[0]) if gaps else 1)
+    return {"dt": frames * (times[-1] - times[0]) / len(steps)}
+
+
+def _free_leads(times: Sequence[float], gaps: Sequence[int] | None, stride: int) -> dict[str, Any]:
+    """The longest and the shortest time between two frames of `AllToAll`; the identity at lead time 0 is no step."""
+    used = times[::stride]
+    numbers = [g for g in (gaps or range(1, len(used))) if 0 < g < len(used)]
+    leads = [used[i + g] - used[i] for g in numbers for i in range(len(used) - g)]
+    return {"dt": max(leads), "any_dt": True, "shortest": min(leads)}

@@ -72,7 +72,7 @@ def _images(
                 image(ax, a, grid, cmap, r) for ax, a, cmap, r in zip(axes[row], arrays, maps, ranges, strict=True)
             ]
             style.colour_bar(figure, images[0], axes[row, 0], style.label(_name(given), given.unit))
-            style.colour_bar(figure, images[2], axes[row, 1:3], style.label(_name(field), field.unit))
+            style.colour_bar(figure, images[2], list(axes[row, 1:3]), style.label(_name(field), field.unit))
             style.colour_bar(figure, images[3], axes[row, 3], style.label("error", field.unit))
             axes[row, 3].annotate(
                 f"relative L2 {relative(prediction[row], truth[row]):.2g}",
@@ -193,7 +193,7 @@ def space_time(
                     axes[row], (*arrays, (error, style.ERRORS, -bound, bound)), strict=True
                 )
             ]
-            style.colour_bar(figure, drawn[1], axes[row, :2], style.label(_name(field), field.unit))
+            style.colour_bar(figure, drawn[1], list(axes[row, :2]), style.label(_name(field), field.unit))
             style.colour_bar(figure, drawn[2], axes[row, 2], style.label("error", field.unit))
             axes[row, 0].set_ylabel(style.label("x", length_unit))
         for ax, title in zip(axes[0], ("truth", "prediction", "prediction − truth"), strict=True):

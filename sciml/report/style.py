@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VALUES, INPUTS, ERRORS = "viridis", "cividis", "RdBu_r"
 TRUTH, PREDICTION, ERROR, INPUT = "#222222", "#d1495b", "#2e86ab", "#8d99ae"
 
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,

@@ -1,0 +1,216 @@
+"""What the command line does with a finished run: measure it, draw it, and write its page."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sciml import __version__
+from sciml.evaluation import (
+    Cases,
+    Classical,
+    Evaluation,
+    default_baselines,
+    evaluate,
+    from_json,
+    headline,
+    write_metrics,
+)
+from sciml.evaluation.tables import caption, rows, to_csv
+from sciml.files import write_atomically
+from sciml.inference import Surrogate
+from sciml.report import curves, html, style
+from sciml.report.pictures import field_pictures, run_pictures
+from sciml.status import DataError
+
+if TYPE_CHECKING:
+    from sciml.data import FieldDataset
+
+PREDICTOR, METRICS, PAGE, FIGURES = "model.sciml", "metrics.json", "report.html", "figures"
+
+
+def evaluate_run(
+    run: str | Path,
+    *,
+    dataset: str | Path | None = None,
+    split: str = "test",
+    samples: int | None = None,
+    solver: Callable[[int], Any] | None = None,
+    solver_samples: int = 20,
+    batch_size: int = 32,
+) -> Evaluation:
+    """Measures a run's predictor beside its baselines; writes `metrics.json` and `metrics_table.csv` into its folder.
+
+    Args:
+        run: folder with `model.sciml`.
+        dataset: name or path of the data set; that of the run's configuration when left out.
+        split: to measure on.
+        samples: use the first so many; all when left out.
+        solver: called with a sample's number in the data set (`FieldDataset.samples["index"]`); solves its problem on
+            the data set's grid and gives a `Trajectory` at its times.
+        solver_samples: how many samples the solver is measured on.
+        batch_size: samples predicted at once.
+
+    Raises:
+        DataError: no predictor, no data set, or one without the predictor's fields.
+    """
+    folder = Path(run)
+    surrogate = Surrogate.load(folder / PREDICTOR)
+    test, train = (_open(folder, dataset, surrogate, s) for s in (split, "train"))
+    try:
+        baselines = list(default_baselines(Cases(train, surrogate.spec)))
+        if solver is not None:
+            numbers = test.samples["index"]
+            count = min(solver_samples, len(test) if samples is None else samples)
+            baselines.append(Classical(lambda i: solver(int(numbers[i])), samples=count))
+        evaluation = evaluate(surrogate, test, baselines, samples=samples, batch_size=batch_size, name=_name(surrogate))
+    except ValueError as error:
+        raise DataError(f"{folder / PREDICTOR} on {test.spec.name}/{split}: {error}") from error
+    facts = {**evaluation.facts, "training_samples": len(train), "same_training_data": _same(surrogate, train)}
+    evaluation = Evaluation(evaluation.results, facts)
+    write_metrics(evaluation, folder / METRICS)
+    write_atomically(folder / "metrics_table.csv", to_csv(evaluation))
+    return evaluation
+
+
+def render_page(run: str | Path, *, dataset: str | Path | None = None, samples: int = 3) -> Path:
+    """Draws a run's figures and writes its page, one HTML file that needs nothing else.
+
+    A run without `metrics.json` is measured first.
+
+    Args:
+        run: folder with `model.sciml`.
+        dataset: as for `evaluate_run`; without it and without the data set of the run the page has no field pictures.
+        samples: how many samples are drawn.
+
+    Returns:
+        The path of `report.html`.
+    """
+    folder = Path(run)
+    evaluation = (
+        read_evaluation(folder / METRICS) if (folder / METRICS).is_file() else evaluate_run(folder, dataset=dataset)
+    )
+    surrogate = Surrogate.load(folder / PREDICTOR)
+    history = curves.read_metrics(folder / "metrics.csv") if (folder / "metrics.csv").is_file() else {}
+    drawn: dict[str, Any] = {}
+    missing = ""
+    try:
+        test = _open(folder, dataset, surrogate, str(evaluation.facts.get("split") or "test"))
+        drawn |= field_pictures(surrogate, test, samples)
+    except DataError as error:
+        missing = f"No pictures of fields: {error}"
+    drawn |= run_pictures(evaluation, history)
+    images = {name: (style.png(figure), text) for name, (figure, text) in drawn.items()}
+    for name, (content, _) in images.items():
+        write_atomically(folder / FIGURES / f"{name}.png", content)
+    return write_atomically(folder / PAGE, _document(folder, evaluation, surrogate, images, missing))
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Reads `metrics.json`.
+
+    Raises:
+        DataError: a file that `evaluate_run` did not write.
+    """
+    try:
+        return from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _name(surrogate: Surrogate) -> str:
+    network = getattr(surrogate.network, "network", surrogate.network)
+    return type(network).__name__
+
+
+def _same(surrogate: Surrogate, train: "FieldDataset") -> bool:
+    return surrogate.spec.data_hash == train.hash
+
+
+def _open(folder: Path, dataset: str | Path | None, surrogate: Surrogate, split: str) -> "FieldDataset":
+    from sciml.data import open_dataset
+
+    return open_dataset(dataset or _configured(folder) or surrogate.spec.dataset, split)
+
+
+def _configured(folder: Path) -> str | None:
+    """The data set that the run's configuration names."""
+    import yaml
+
+    path = folder / "config.yaml"
+    if not path.is_file():
+        return None
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: {str(error).splitlines()[0]}") from None
+    data = content.get("data") if isinstance(content, dict) else None
+    arguments = data.get("init_args", data) if isinstance(data, dict) else {}
+    name = arguments.get("dataset") if isinstance(arguments, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _document(
+    folder: Path,
+    evaluation: Evaluation,
+    surrogate: Surrogate,
+    images: Mapping[str, tuple[bytes, str]],
+    missing: str,
+) -> str:
+    headers, body = rows(evaluation)
+    sections = [("Results", html.table(headers, body, caption(evaluation)))]
+    fields = [html.picture(*image) for name, image in images.items() if name.startswith("fields")]
+    if fields or missing:
+        sections.append(("Predictions", "".join(fields) or html.paragraph(missing)))
+    others = [html.picture(*image) for name, image in images.items() if not name.startswith("fields")]
+    if others:
+        sections.append(("Curves", "".join(others)))
+    sections.append(("Predictor", html.facts(_predictor_facts(evaluation, surrogate))))
+    environment = _environment(folder / "environment.json")
+    folds = [
+        html.folded(name, (folder / name).read_text(encoding="utf-8"))
+        for name in ("config.yaml", "environment.json")
+        if (folder / name).is_file()
+    ]
+    sections.append(("Run", html.facts({"folder": folder.name, **environment}) + "".join(folds)))
+    title = f"{evaluation.results[0].name} on {evaluation.facts.get('dataset', '')}"
+    return html.page(title, headline(evaluation), sections, f"Written by sciml {__version__}.")
+
+
+def _predictor_facts(evaluation: Evaluation, surrogate: Surrogate) -> dict[str, Any]:
+    spec, facts = surrogate.spec, evaluation.facts
+    dimensions = spec.grid.dimensions
+    names = {c: f.unit for f in (*spec.inputs, *spec.static, *spec.fields) for c in f.components(dimensions)}
+    return {
+        "kind": "steady map" if spec.dt is None else f"stepper, dt = {spec.dt:g} {_unit(spec.time_unit)}",
+        "inputs": ", ".join(style.label(c, names[c]) for c in (*spec.input_channels, *spec.static_channels)),
+        "outputs": ", ".join(style.label(c, names[c]) for c in spec.channels),
+        "parameters of the equation": ", ".join(style.label(p.name, p.unit) for p in spec.parameters),
+        "grid": " × ".join(f"{a.n} {a.kind} on [{a.low:g}, {a.high:g}]" for a in spec.grid.axes),
+        "resolution": "any of the same domain" if spec.any_resolution else "this one alone",
+        "weights": f"{facts.get('parameters', 0):,}",
+        "trained on": f"{spec.dataset}, {facts.get('training_samples', '?')} trajectories",
+        "hash of the training data": spec.data_hash,
+        "measured on the same data set": "yes" if facts.get("same_training_data") else "no",
+        "device of the measurement": f"{facts.get('device', '')}, {facts.get('threads', '')} thread(s)",
+    }
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "1" else unit
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    """The entries of `environment.json` that a reader looks for first."""
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    versions = content.get("versions")
+    listed = ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else ""
+    shown = {k: content.get(k) for k in ("started", "seed", "precision", "device", "commit", "python", "platform")}
+    return {**shown, "versions": listed}
