@@ -44,7 +44,9 @@ def train(
 ) -> dict[str, float]:
     """Trains in place until the CPU time is used up; returns the number of steps and the time."""
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=budget.lr, weight_decay=budget.weight_decay, fused=True)
+    # The fused optimiser takes real weights only.
+    fused = not any(p.is_complex() for p in network.parameters())
+    optimizer = torch.optim.AdamW(network.parameters(), lr=budget.lr, weight_decay=budget.weight_decay, fused=fused)
     begin, steps, order = time.process_time(), 0, torch.empty(0, dtype=torch.long)
     while (used := time.process_time() - begin) < budget.cpu_seconds:
         if len(order) < budget.batch:

@@ -1,8 +1,8 @@
 """The FNO on the public file `burgers_train_16.pt`: initial state to the state at t = 1, relative L2 error.
 
-The last 100 of the 800 samples are held out; 700 train. Hyperparameters were chosen on samples 600 to 699 with the first
-600 for training (`--select` repeats that split). Training takes at most 60 CPU seconds on one thread. The network has no
-coordinates, so that it commutes with shifts of the grid as the equation does; half of the batches are mirrored,
+The last 100 of the 800 samples are held out; 700 train. Hyperparameters were chosen on samples 600 to 699, with the
+first 600 for training (`--select` repeats that split). Training takes at most 60 CPU seconds on one thread. The network
+has no coordinates, so that it commutes with shifts of the grid as the equation does; half of the batches are mirrored,
 (x, u) -> (-x, -u), the other exact symmetry.
 
     python scripts/benchmarks/burgers_fno.py

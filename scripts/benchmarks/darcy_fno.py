@@ -1,8 +1,8 @@
 """The FNO against neuralop's on generated two-phase Darcy flow, 32 x 32, 1000 training and 100 test samples.
 
-Both sides get the same data, number of parameters, loss, optimiser, schedule, augmentation (the symmetries of the square)
-and CPU time for training, one thread, and take turns in one run. The figure is the relative L2 error, mean over test
-samples, in physical units.
+Both sides get the same data, number of parameters, loss, optimiser, schedule, augmentation (the symmetries of the
+square) and CPU time for training, one thread, and take turns in one run. The figure is the relative L2 error, mean over
+test samples, in physical units.
 
     python scripts/benchmarks/darcy_fno.py
 """
@@ -49,7 +49,7 @@ def load(folder: Path, split: str) -> tuple[Tensor, Tensor]:
 
 
 def square_symmetry(inputs: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One of the eight symmetries of the square, exact for a scalar coefficient, a constant source and zero boundaries."""
+    """A random symmetry of the square, exact for a scalar coefficient, a constant source and zero boundaries."""
     choice = int(torch.randint(0, 8, (1,), generator=generator))
     flips = [axis for bit, axis in ((1, 2), (2, 3)) if choice & bit]
     pair = [v.transpose(2, 3) if choice & 4 else v for v in (inputs, targets)]
