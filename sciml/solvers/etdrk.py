@@ -70,7 +70,12 @@ class ETDRK4(Described):
         Without a `dt`, the step is halved until the difference of two solutions, by Richardson's rule fifteen times the
         error of the finer one, is below `tol` relative to it; samples that do not get there are marked `MAX_STEPS`.
         `residual` is the largest relative defect of the equation at the output times (see `Defect`).
+
+        Raises:
+            ValueError: the problem is refused.
         """
+        if reason := self.refuses(problem):
+            raise ValueError(reason)
         if self.dt is not None:
             return _integrate(self.stepper(problem), problem)
         singles = [self._solve_one(one, tol) for one in _samples(problem)]
@@ -116,8 +121,13 @@ def _samples(problem: Problem) -> list[Problem]:
 
 
 def _together(singles: list[Trajectory]) -> Trajectory:
-    parts = {name: torch.cat([getattr(s, name) for s in singles]) for name in ("u", "status", "residual")}
-    return dataclasses.replace(singles[0], **parts)
+    residuals = [s.residual for s in singles if s.residual is not None]
+    return dataclasses.replace(
+        singles[0],
+        u=torch.cat([s.u for s in singles]),
+        status=torch.cat([s.status for s in singles]),
+        residual=torch.cat(residuals) if len(residuals) == len(singles) else None,
+    )
 
 
 def _advective_step(problem: Problem) -> float:
