@@ -18,9 +18,7 @@ from sciml.data import SCHEMA_VERSION, write_manifest
 from sciml.data import Shard as FileEntry
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.shards import Shard, file_hash
-from sciml.describe import describe
 from sciml.status import DataError, ResumeMismatch
-
 
 
 class Manifest:
@@ -52,9 +50,12 @@ class Manifest:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             recorded = data["recipe"]
-            assert data["schema_version"] == SCHEMA_VERSION and isinstance(data["shards"], list)
-        except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
-            raise DataError(f"{path}: no manifest of schema {SCHEMA_VERSION} made by a recipe ({error!r}); give another folder.") from None
+            if data["schema_version"] != SCHEMA_VERSION or not isinstance(data["shards"], list):
+                raise ValueError(f"schema_version={data['schema_version']}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path}: no manifest of schema {SCHEMA_VERSION} made by a recipe ({error!r}); give another folder."
+            ) from None
         difference = first_difference(recorded, json.loads(json.dumps(recipe.to_dict())))
         if difference:
             key, there, here = difference
@@ -88,7 +89,9 @@ class Manifest:
     def finish(self, **more: Any) -> None:
         """Adds the totals and marks the data set as complete."""
         shards = self.data["shards"]
-        counts = {split: sum(e["samples"] for e in shards if e["split"] == split) for split in self.data["recipe"]["splits"]}
+        counts = {
+            split: sum(e["samples"] for e in shards if e["split"] == split) for split in self.data["recipe"]["splits"]
+        }
         rejected = [{"split": e["split"], **r} for e in shards for r in e["rejected"]]
         self.data |= {"complete": True, "samples": counts, "rejected": rejected, **more}
         self.data["bytes"] = sum(e.get("bytes", 0) for e in shards)
@@ -114,7 +117,7 @@ def _new(recipe: Recipe) -> dict[str, Any]:
         "complete": False,
         "recipe": recipe.to_dict(),
         "recipe_hash": recipe.hash,
-        "choices": {"solver": describe(recipe.solver)},
+        "choices": recipe.choices(),
         "versions": versions(),
         "commit": commit(),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

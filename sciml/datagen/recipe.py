@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import math
 import zlib
@@ -9,18 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 
 from sciml.datagen.samplers import Distribution, FieldSampler
 from sciml.datagen.storing import check_storage
-from sciml.describe import describe
+from sciml.describe import Description, describe, resolve
 from sciml.fields import Boundaries, Grid
 from sciml.pdes import PDE, Problem
 from sciml.rng import sample_rng
 from sciml.solvers import ProblemSolver
+from sciml.status import ConfigError
 
 #: First index of each split: far apart, so that more training samples never change the test set.
 SPLITS = {"train": 0, "valid": 1 << 32, "test": 2 << 32}
@@ -80,16 +82,37 @@ class Recipe:
             raise ValueError(reason)
 
     @classmethod
-    def load(cls, path_or_name: "str | Path") -> Self:
+    def load(cls, path_or_name: "str | Path") -> "Recipe":
         """Reads a recipe file, the recipe in a folder, or a shipped recipe by name.
 
         Raises:
             ConfigError: no such recipe, or a mistake in it: one line with file, key, value and what is accepted.
         """
-        from sciml.datagen.recipe_file import find_recipe, read_recipe
+        from sciml.datagen.recipe_file import find_recipe
+        from sciml.datagen.strict_yaml import load_yaml
 
         path = find_recipe(path_or_name)
-        return cls(**read_recipe(path))
+        return cls.from_dict(load_yaml(path), str(path))
+
+    @classmethod
+    def from_dict(cls, data: Any, source: str = "recipe") -> "Recipe":
+        """Reads plain data: what a file holds, or what `to_dict` gives.
+
+        Args:
+            data: the entries.
+            source: where they come from, for the message.
+
+        Raises:
+            ConfigError: a mistake: one line with source, key, value and what is accepted.
+        """
+        from sciml.datagen.reading import Entries
+        from sciml.datagen.recipe_file import recipe_arguments
+
+        arguments = recipe_arguments(Entries(data, source))
+        try:
+            return cls(**arguments)
+        except ValueError as error:
+            raise ConfigError(f"{source}: {error}") from None
 
     def generator(self, index: int, name: str) -> np.random.Generator:
         """Random numbers of one entry of one sample: adding a parameter leaves the draws of the others alone."""
@@ -131,6 +154,12 @@ class Recipe:
             times=self.times if self.equation.evolves else None,
         )
 
+    def choices(self) -> dict[str, Any]:
+        """What was left to the library and is now fixed: the solver, and what it says that it chose for the grid."""
+        chosen = getattr(self.solver, "choices", None)
+        more = chosen(self.problem(SPLITS["train"])) if callable(chosen) else {}
+        return {"solver": describe(self.solver)["class_path"], **more}
+
     def resized(
         self,
         samples: int | None = None,
@@ -139,7 +168,7 @@ class Recipe:
         valid: int | None = None,
         test: int | None = None,
         seed: int | None = None,
-    ) -> Self:
+    ) -> "Recipe":
         """The same recipe with other numbers of samples or another seed.
 
         Args:
@@ -161,14 +190,16 @@ class Recipe:
         """The recipe as plain data with every default written out."""
         return {
             "name": self.name,
-            "equation": describe(self.equation),
+            "equation": _complete(self.equation),
             "grid": self.grid.to_dict(),
             "solution_grid": self.solution_grid.to_dict(),
             "boundaries": None if self.boundaries is None else self.boundaries.to_dict(),
-            "parameters": {n: float(p) if isinstance(p, int | float) else describe(p) for n, p in self.parameters.items()},
-            "initial": {n: describe(s) for n, s in self.initial.items()},
+            "parameters": {
+                n: float(p) if isinstance(p, int | float) else _complete(p) for n, p in self.parameters.items()
+            },
+            "initial": {n: _complete(s) for n, s in self.initial.items()},
             "times": list(self.times),
-            "solver": describe(self.solver),
+            "solver": _complete(self.solver),
             "dtype": self.dtype,
             "splits": dict(self.splits),
             "shard_size": self.shard_size,
@@ -183,6 +214,23 @@ class Recipe:
         """sha256 over everything that determines a sample: all but the numbers of samples and the shard size."""
         data = {k: v for k, v in self.to_dict().items() if k not in ("splits", "shard_size")}
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _complete(obj: Any) -> Description:
+    """`describe` with the defaults written out, so that a changed default shows in the hash."""
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, list):
+            return [fill(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        if "class_path" not in value:
+            return {k: fill(v) for k, v in value.items()}
+        signature = inspect.signature(resolve(value["class_path"])).parameters
+        defaults = {k: p.default for k, p in signature.items() if p.default is not p.empty}
+        return {"class_path": value["class_path"], "init_args": {**defaults, **fill(value["init_args"])}}
+
+    return fill(describe(obj))
 
 
 def divide(samples: int, splits: Mapping[str, int]) -> dict[str, int]:

@@ -11,9 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sciml.datagen.reading import Entries
 from sciml.datagen.recipe import Recipe
-from sciml.datagen.recipe_file import recipe_arguments
 from sciml.datagen.shards import Shard, make_shard
 from sciml.status import SciMLError
 
@@ -26,7 +24,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     job = json.loads(sys.stdin.readline())
-    recipe = Recipe(**recipe_arguments(Entries(job["recipe"], "recipe")))
+    recipe = Recipe.from_dict(job["recipe"])
     _send(answers, {"ready": os.getpid()})
     for line in sys.stdin:
         try:

@@ -65,7 +65,7 @@ class DiffusionMatrix:
 
 @dataclass(frozen=True)
 class Diffusion:
-    r"""Second-order finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on uniform cells, with Dirichlet and Neumann faces.
+    r"""Second-order finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on cells, with Dirichlet and Neumann faces.
 
     Inner faces carry $2 / (1/a_i + 1/a_j)$, which keeps the flux continuous where $a$ jumps; a Dirichlet face lies half
     a cell away. On a Neumann face with a given slope, $a$ is extrapolated geometrically (it stays positive).

@@ -1,0 +1,300 @@
+"""Generation: same bits whatever the workers, a restart or a death; failures listed; nothing computed twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import sciml
+from sciml.data import FieldDataset, content_hash, read_statistics
+from sciml.datagen import Plan, Recipe, generate
+from sciml.datagen.shards import Shard, make_shard, shards_of
+from sciml.solvers import ETDRK4
+from sciml.status import ConfigError, DataError, ResumeMismatch, SolveFailure, Status
+
+RECIPE = """
+name: tiny
+equation: Burgers
+grid: {x: {n: 8, kind: periodic}}
+solution_grid: {x: {n: 16}}
+parameters:
+  viscosity: {class_path: LogUniform, init_args: {low: 0.05, high: 0.1}}
+initial:
+  u: {class_path: GaussianInitial, init_args: {field: {class_path: PeriodicField, init_args: {modes: 3, tau: 5.0}}}}
+times: {start: 0.0, stop: 0.1, count: 3}
+solver: {class_path: ETDRK4, init_args: {dt: 0.01}}
+dtype: float32
+splits: {train: 5, valid: 1, test: 2}
+shard_size: 2
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Recipe:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(RECIPE)
+    return Recipe.load(path)
+
+
+def hashes(root: Path) -> dict[str, str]:
+    """sha256 over the data sets of every shard."""
+    return {p.relative_to(root).as_posix(): content_hash(p) for p in sorted(root.glob("*/*.h5"))}
+
+
+def manifest(root: Path) -> dict:
+    return json.loads((root / "manifest.json").read_text())
+
+
+def test_a_data_set_has_its_splits_statistics_and_manifest(recipe, tmp_path):
+    root = generate(recipe, out=tmp_path / "out", workers=0)
+    assert [len(FieldDataset(root, split)) for split in ("train", "valid", "test")] == [5, 1, 2]
+    assert read_statistics(root)["hash"] == FieldDataset(root, "train").hash
+    written = manifest(root)
+    assert written["complete"]
+    assert written["recipe_hash"] == recipe.hash
+    assert {"sciml", "numpy", "torch"} <= set(written["versions"])
+    assert [e["samples"] for e in written["shards"]] == [2, 2, 1, 1, 2]
+    assert written["bytes"] == sum(p.stat().st_size for p in root.glob("*/*.h5"))
+
+
+def test_a_stored_sample_is_the_solution_of_its_problem(recipe, tmp_path):
+    root = generate(recipe, out=tmp_path / "out", workers=0)
+    dataset = FieldDataset(root, "test")
+    index = int(dataset.samples["index"][1])
+    problem = recipe.problem(index)
+    u = sciml.solve(problem, solver=recipe.solver).u[0, :, :, ::2].numpy()
+    np.testing.assert_array_equal(dataset.fields([1])[0], u.astype(np.float32))
+    assert dataset.params([1])[0] == [problem.parameters["viscosity"]]
+    assert set(dataset.samples["seed"]) == {recipe.seed}
+    assert set(dataset.samples["status"]) == {int(Status.SUCCESS)}
+    assert (dataset.samples["residual"] < 1e-2).all()
+
+
+def test_shards_and_splits_do_not_change_a_sample(recipe, tmp_path):
+    import dataclasses
+
+    whole = generate(recipe, out=tmp_path / "a", workers=0)
+    parts = generate(dataclasses.replace(recipe, shard_size=3), train=3, test=1, out=tmp_path / "b", workers=0)
+    for split, count in (("train", 3), ("test", 1)):
+        a, b = (FieldDataset(root, split).fields(range(count)) for root in (whole, parts))
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_finished_data_set_is_not_computed_again(recipe, tmp_path, monkeypatch):
+    root = generate(recipe, out=tmp_path / "out", workers=0)
+    stamps = {p: p.stat().st_mtime_ns for p in root.glob("*/*.h5")}
+    monkeypatch.setattr("sciml.datagen.pipeline.make_shard", lambda *a: pytest.fail("computed again"))
+    generate(recipe, out=root, workers=0)
+    assert stamps == {p: p.stat().st_mtime_ns for p in root.glob("*/*.h5")}
+
+
+def test_only_missing_and_damaged_shards_are_made_again(recipe, tmp_path, monkeypatch):
+    root = generate(recipe, out=tmp_path / "out", workers=0)
+    before = hashes(root)
+    (root / "train/shard-00001.h5").unlink()
+    damaged = root / "test/shard-00000.h5"
+    raw = bytearray(damaged.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    damaged.write_bytes(raw)
+    (root / "train/.shard-00007.h5.tmp-123").write_bytes(b"half")
+    made = []
+
+    def record(recipe, shard, *rest):
+        made.append(shard.file)
+        return make_shard(recipe, shard, *rest)
+
+    monkeypatch.setattr("sciml.datagen.pipeline.make_shard", record)
+    generate(recipe, out=root, workers=0)
+    assert made == ["train/shard-00001.h5", "test/shard-00000.h5"]
+    assert hashes(root) == before
+    assert not list(root.glob("*/.*tmp*"))
+
+
+def test_a_shard_without_its_line_in_the_manifest_is_made_again(recipe, tmp_path):
+    """As after a death between the renaming of the shard and that of the manifest."""
+    root = generate(recipe, out=tmp_path / "out", workers=0)
+    before, written = hashes(root), manifest(root)
+    written["shards"].pop(1)
+    (root / "manifest.json").write_text(json.dumps(written))
+    (root / "train/shard-00001.h5").write_bytes(b"something else")
+    generate(recipe, out=root, workers=0)
+    assert hashes(root) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"seed": 7}, "seed"),
+        ({"train": 6}, "splits.train"),
+        ({"dtype": "float64"}, "dtype"),
+        ({"viscosity": 0.06}, "parameters.viscosity"),
+    ],
+)
+def test_another_recipe_in_the_same_folder_is_refused_with_the_key(recipe, tmp_path, change, key):
+    import dataclasses
+
+    root = generate(recipe, out=tmp_path / "out", workers=0)
+    before = hashes(root)
+    if "viscosity" in change:
+        recipe = dataclasses.replace(recipe, parameters=change)
+        change = {}
+    elif "dtype" in change:
+        recipe, change = dataclasses.replace(recipe, **change), {}
+    with pytest.raises(ResumeMismatch, match=key):
+        generate(recipe, out=root, workers=0, **change)
+    assert hashes(root) == before
+
+
+def test_a_foreign_manifest_is_refused(recipe, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/manifest.json").write_text("{}")
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        generate(recipe, out=tmp_path / "out", workers=0)
+
+
+def not_finite(trajectory):
+    trajectory.u[..., -1] = float("nan")
+    return trajectory
+
+
+def marked(trajectory):
+    trajectory.status[0] = int(Status.MAX_STEPS)
+    return trajectory
+
+
+def raises(trajectory):
+    raise SolveFailure("no solution today", Status.BREAKDOWN)
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "words"),
+    [(not_finite, "NON_FINITE", "finite"), (marked, "MAX_STEPS", "MAX_STEPS"), (raises, "BREAKDOWN", "today")],
+)
+def test_failed_samples_are_listed_and_left_out_never_filled(recipe, tmp_path, how, status, words, monkeypatch):
+    good = make_shard(recipe, Shard("train", 0, 0, 4), tmp_path / "good")
+    bad, solve = recipe.numbers(1)["viscosity"], ETDRK4.solve
+
+    def fail_on_one(self, problem, *, tol=1e-6):
+        solved = solve(self, problem, tol=tol)
+        return how(solved) if problem.parameters["viscosity"] == bad else solved
+
+    monkeypatch.setattr(ETDRK4, "solve", fail_on_one)
+    entry = make_shard(recipe, Shard("train", 0, 0, 4), tmp_path / "bad")
+    assert entry["samples"] == 3
+    (rejected,) = entry["rejected"]
+    assert (rejected["index"], rejected["status"]) == (1, status)
+    assert words in rejected["reason"]
+    with h5py.File(tmp_path / "good" / good["file"]) as a, h5py.File(tmp_path / "bad" / entry["file"]) as b:
+        assert b["samples/index"][:].tolist() == [0, 2, 3]
+        np.testing.assert_array_equal(b["t0_fields/u"][:], a["t0_fields/u"][:][[0, 2, 3]])
+
+
+def test_a_shard_of_failures_has_no_file_and_a_split_of_failures_stops(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("sciml.datagen.shards.solve_sample", lambda *a: raises(None))
+    with pytest.raises(SolveFailure, match="no solution today"):
+        generate(recipe, out=tmp_path / "out", workers=0)
+    assert not list((tmp_path / "out").glob("*/*.h5"))
+    assert not manifest(tmp_path / "out")["complete"]
+
+
+def test_a_dry_run_returns_the_plan_and_leaves_nothing(recipe, tmp_path):
+    found = generate(recipe, samples=800, out=tmp_path / "out", dry_run=True)
+    assert isinstance(found, Plan)
+    assert (sum(found.splits.values()), found.shards, found.finished) == (800, len(shards_of(recipe.resized(800))), 0)
+    assert found.seconds > 0
+    assert not (tmp_path / "out").exists()
+    root = generate(recipe, out=tmp_path / "real", workers=0)
+    size = sum(p.stat().st_size for p in root.glob("*/*.h5"))
+    again = generate(recipe, out=root, dry_run=True)
+    assert again.finished == again.shards == 5
+    assert again.bytes == pytest.approx(size, rel=0.2)
+
+
+def test_two_generations_do_not_share_a_folder(recipe, tmp_path):
+    from sciml.datagen.pipeline import _alone
+
+    (tmp_path / "out").mkdir()
+    with _alone(tmp_path / "out"), pytest.raises(ConfigError, match="another process"):
+        generate(recipe, out=tmp_path / "out", workers=0)
+
+
+def test_the_folder_is_named_by_the_environment(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("SCIML_DATA", str(tmp_path / "root"))
+    assert generate(recipe, samples=1, workers=0) == tmp_path / "root" / "tiny"
+
+
+@pytest.mark.slow
+def test_workers_do_not_change_a_bit(recipe, tmp_path):
+    roots = [generate(recipe, out=tmp_path / f"w{n}", workers=n) for n in (1, 2, 4)]
+    assert len({json.dumps(hashes(root)) for root in roots}) == 1
+    assert len({json.dumps(manifest(root)["hashes"]) for root in roots}) == 1
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced_and_nothing_is_lost_or_doubled(recipe, tmp_path, monkeypatch):
+    from sciml.datagen import pool
+
+    expected = hashes(generate(recipe, out=tmp_path / "calm", workers=0))
+    started = []
+
+    class Fragile(pool._Worker):
+        def give(self, shard):
+            super().give(shard)
+            started.append(shard.file)
+            if len(started) in (1, 3):
+                os.kill(self.process.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(pool, "_Worker", Fragile)
+    root = generate(recipe, out=tmp_path / "out", workers=2)
+    assert hashes(root) == expected
+    assert len(started) == len(shards_of(recipe)) + 2
+    assert [e["samples"] for e in manifest(root)["shards"]] == [2, 2, 1, 1, 2]
+
+
+@pytest.mark.slow
+def test_a_shard_that_kills_its_worker_every_time_is_given_up(recipe, tmp_path, monkeypatch):
+    from sciml.datagen import pool
+
+    class Doomed(pool._Worker):
+        def give(self, shard):
+            super().give(shard)
+            os.kill(self.process.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(pool, "_Worker", Doomed)
+    with pytest.raises(SolveFailure, match="died 3 times"):
+        generate(recipe, out=tmp_path / "out", workers=1)
+
+
+@pytest.mark.slow
+def test_two_kills_and_a_restart_give_the_same_bits_and_repeat_no_finished_shard(recipe, tmp_path):
+    """The whole process group is killed with signal 9 after its first and after its third finished shard."""
+    slow = tmp_path / "slow.yaml"
+    slow.write_text(RECIPE.replace("dt: 0.01", "dt: 0.0005"))
+    expected = hashes(generate(slow, out=tmp_path / "calm", workers=0))
+    root, script = tmp_path / "out", "import sciml, sys; sciml.generate(sys.argv[1], out=sys.argv[2], workers=2)"
+    stamps: dict[str, int] = {}
+    for enough in (1, 3):
+        process = subprocess.Popen([sys.executable, "-c", script, str(slow), str(root)], start_new_session=True)
+        while process.poll() is None and finished(root) < enough:
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert process.returncode == -signal.SIGKILL, "it was finished before it was killed"
+        kept = {e["file"]: (root / e["file"]).stat().st_mtime_ns for e in manifest(root)["shards"]}
+        assert stamps.items() <= kept.items()
+        stamps = kept
+    generate(slow, out=root, workers=2)
+    assert hashes(root) == expected
+    assert all((root / file).stat().st_mtime_ns == stamp for file, stamp in stamps.items())
+    assert not list(root.rglob("*tmp*"))
+
+
+def finished(root: Path) -> int:
+    return len(manifest(root)["shards"]) if (root / "manifest.json").is_file() else 0

@@ -1,0 +1,158 @@
+"""Recipes: what a file may say, how a mistake is told, and that a sample is a function of seed and index."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sciml.datagen import Recipe
+from sciml.datagen.recipe import SPLITS, divide
+from sciml.datagen.recipe_file import shipped_recipes
+from sciml.status import ConfigError
+
+GOOD = """
+name: tiny
+equation: Burgers
+grid: {x: {n: 16, kind: periodic}}
+solution_grid: {x: {n: 32}}
+parameters:
+  viscosity: {class_path: LogUniform, init_args: {low: 1e-2, high: 0.1}}
+initial:
+  u: {class_path: GaussianInitial, init_args: {field: {class_path: PeriodicField, init_args: {modes: 4, tau: 5.0}}}}
+times: {start: 0.0, stop: 0.2, count: 3}
+solver: {class_path: ETDRK4, init_args: {dt: 0.02}}
+dtype: float32
+splits: {train: 4, valid: 1, test: 2}
+shard_size: 3
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_recipe_reads_its_file(tmp_path):
+    recipe = Recipe.load(write(tmp_path, GOOD))
+    assert recipe.times == (0.0, 0.1, 0.2)
+    assert (recipe.grid.shape, recipe.solution_grid.shape) == ((16,), (32,))
+    assert recipe.solver.dt == 0.02
+    assert recipe.splits == {"train": 4, "valid": 1, "test": 2}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("shard_size: 3", "shard_sise: 3", ["shard_sise", "'shard_size'"]),
+        ("shard_size: 3", "shard_size: 0", ["shard_size=0", "at least 1"]),
+        ("equation: Burgers", "equation: Burger", ["equation", "'Burgers'"]),
+        ("equation: Burgers", "equation: ETDRK4", ["equation"]),
+        ("equation: Burgers", "equation: os.system", ["equation", "not allowed"]),
+        ("class_path: LogUniform", "class_path: subprocess.Popen", ["parameters.viscosity", "not allowed"]),
+        ("low: 1e-2", "lo: 1e-2", ["parameters.viscosity.init_args.lo", "'low'"]),
+        ("low: 1e-2", "low: 0.5", ["parameters.viscosity", "low=0.5"]),
+        ("modes: 4", "modes: 0", ["initial.u.init_args.field", "modes=0"]),
+        ("{class_path: LogUniform, init_args: {low: 1e-2, high: 0.1}}", "-1.0", ["viscosity=-1.0"]),
+        ("  viscosity:", "  viscosty:", ["parameters.viscosty", "'viscosity'"]),
+        ("  u: {class_path: G", "  v: {class_path: G", ["initial.v"]),
+        ("solution_grid: {x: {n: 32}}", "solution_grid: {x: {n: 40}}", ["solution_grid.x.n=40", "16"]),
+        ("kind: periodic", "kind: periodc", ["grid.x.kind='periodc'", "'periodic'"]),
+        ("kind: periodic", "kind: nodes", ["recipe.yaml"]),
+        ("dtype: float32", "dtype: float16", ["dtype='float16'", "float32"]),
+        ("times: {start: 0.0, stop: 0.2, count: 3}", "times: [0.0, 0.0]", ["times", "increasing"]),
+        ("splits: {train: 4, valid: 1, test: 2}", "splits: {train: -4}", ["splits.train=-4"]),
+        ("splits: {train: 4, valid: 1, test: 2}", "splits: {training: 4}", ["splits.training", "'train'"]),
+        ("dtype: float32", "", ["dtype", "missing"]),
+        ("dtype: float32", "dtype: float32\ndtype: float64", ["line 13", "'dtype' stands twice"]),
+        ("dtype: float32", "dtype: &a float32\nseed: *a", ["aliases"]),
+        ("dtype: float32", "dtype: !!python/name:os.system x", ["tag"]),
+        ("dtype: float32", "dtype: [", ["line"]),
+        ("dt: 0.02", "dt: -0.02", ["solver", "dt=-0.02"]),
+        ("class_path: ETDRK4, init_args: {dt: 0.02}", "class_path: FiniteVolumeElliptic", ["FiniteVolumeElliptic"]),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_key_value_and_what_is_accepted(tmp_path, old, new, words):
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        Recipe.load(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    assert all(word in message for word in words), message
+
+
+def test_an_unknown_name_offers_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'darcy_2d'"):
+        Recipe.load("darcy2d")
+
+
+def test_a_sample_is_a_function_of_seed_and_index(tmp_path):
+    recipe = Recipe.load(write(tmp_path, GOOD))
+    later = recipe.problem(3)
+    for index in (0, 5, 3):
+        again = recipe.problem(index)
+    assert torch.equal(later.initial, again.initial)
+    assert later.parameters == again.parameters
+    assert not torch.equal(recipe.problem(0).initial, recipe.problem(1).initial)
+    assert not torch.equal(recipe.resized(seed=1).problem(0).initial, recipe.problem(0).initial)
+
+
+def test_more_samples_change_no_sample_of_any_split(tmp_path):
+    recipe = Recipe.load(write(tmp_path, GOOD))
+    more = recipe.resized(train=400, test=1)
+    for start in SPLITS.values():
+        assert torch.equal(recipe.problem(start).initial, more.problem(start).initial)
+
+
+def test_another_parameter_leaves_the_initial_state_alone(tmp_path):
+    recipe = Recipe.load(write(tmp_path, GOOD))
+    fixed = dataclasses.replace(recipe, parameters={"viscosity": 0.05})
+    assert torch.equal(recipe.problem(2).initial, fixed.problem(2).initial)
+
+
+def test_solution_grid_and_stored_grid_see_the_same_coefficient():
+    recipe = Recipe.load("darcy_2d_lognormal")
+    fine = dataclasses.replace(recipe, solution_grid=recipe.grid.resized(96, 96))
+    on_fine = fine.problem(0).parameters["a"].numpy()
+    np.testing.assert_allclose(on_fine[1::3, 1::3], fine.coefficient_fields(0, fine.grid)["a"], rtol=1e-12)
+
+
+def test_plain_data_make_the_same_recipe_again(tmp_path):
+    for source in (write(tmp_path, GOOD), "darcy_2d"):
+        recipe = Recipe.load(source)
+        again = Recipe.from_dict(recipe.to_dict())
+        assert again.to_dict() == recipe.to_dict()
+        assert again.hash == recipe.hash
+
+
+def test_the_hash_knows_what_determines_a_sample_and_nothing_else(tmp_path):
+    recipe = Recipe.load(write(tmp_path, GOOD))
+    assert recipe.resized(100).hash == recipe.hash
+    assert recipe.resized(seed=1).hash != recipe.hash
+    assert dataclasses.replace(recipe, dtype="float64").hash != recipe.hash
+    # A default that is written out is no difference.
+    same = GOOD.replace("modes: 4, tau: 5.0", "modes: 4, tau: 5.0, alpha: 2.0")
+    assert Recipe.load(write(tmp_path, same)).hash == recipe.hash
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 8, 37, 1200])
+def test_a_total_is_divided_without_remainder_and_no_split_is_forgotten(samples):
+    splits = {"train": 1000, "valid": 100, "test": 100}
+    divided = divide(samples, splits)
+    assert sum(divided.values()) == samples
+    assert samples < 3 or min(divided.values()) >= 1
+    assert divide(1200, splits) == splits
+
+
+@pytest.mark.parametrize("arguments", [{"samples": 0}, {"train": -1}])
+def test_numbers_of_samples_are_checked(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        Recipe.load("darcy_2d").resized(**arguments)
+
+
+def test_shipped_recipes_are_found_by_name():
+    assert {"darcy_2d", "darcy_2d_lognormal", "burgers_1d"} <= set(shipped_recipes())
