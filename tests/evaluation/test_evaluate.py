@@ -14,6 +14,8 @@ from sciml.evaluation import (
     Persistence,
     Result,
     evaluate,
+    from_json,
+    headline,
     render,
     to_csv,
     to_json,
