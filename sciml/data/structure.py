@@ -17,6 +17,8 @@ MAX_OBJECTS = 1_000_000
 MAX_EXPANSION = 2000
 #: Older libraries have known holes in their parser (CVE-2026-26200 among them).
 MIN_HDF5 = (1, 14, 4)
+#: What ties the axes of a NetCDF file to their coordinates: references, which cannot leave the file and are not followed.
+_SCALE_ATTRIBUTES = ("DIMENSION_LIST", "REFERENCE_LIST")
 
 
 def check_hdf5(path: str | Path, max_bytes: int = MAX_BYTES) -> None:
@@ -101,6 +103,7 @@ def _check_attributes(item: Any, path: str | Path) -> None:
     for name in item.attrs:
         where = f"{item.name}@{name}"
         attribute = item.attrs.get_id(name)
-        _check_type(attribute.dtype, where, path)
+        if name not in _SCALE_ATTRIBUTES:
+            _check_type(attribute.dtype, where, path)
         if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > 2**24:
             raise DataError(f"{path}: {where}: declares {attribute.shape}.")

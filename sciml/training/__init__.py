@@ -1,1 +1,31 @@
-"""See the package map in the guide."""
+"""Training under Lightning: one module for every family, data by the step, exact resume, checkpoints that load safely.
+
+Names are loaded on first use: importing Lightning takes seconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sciml.training.checkpoints import AtomicCheckpointIO as AtomicCheckpointIO
+    from sciml.training.checkpoints import BestAndLast as BestAndLast
+    from sciml.training.datamodule import FieldData as FieldData
+    from sciml.training.module import FitModule as FitModule
+    from sciml.training.sampler import StepSampler as StepSampler
+    from sciml.training.schedules import WarmupCosine as WarmupCosine
+
+_EXPORTS = {
+    "AtomicCheckpointIO": "checkpoints",
+    "BestAndLast": "checkpoints",
+    "FieldData": "datamodule",
+    "FitModule": "module",
+    "StepSampler": "sampler",
+    "WarmupCosine": "schedules",
+}
+__all__ = list(_EXPORTS)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(import_module(f"sciml.training.{_EXPORTS[name]}"), name)
+    raise AttributeError(f"module 'sciml.training' has no attribute {name!r}")

@@ -1,0 +1,38 @@
+"""Types of command-line values, with messages that say what is accepted."""
+
+import argparse
+import itertools
+import math
+from collections.abc import Callable
+
+
+def count(low: int) -> Callable[[str], int]:
+    """An integer of at least `low`."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{text!r} is not accepted; an integer of at least {low} is")
+        return value
+
+    return convert
+
+
+def times(text: str) -> tuple[float, ...]:
+    """Times as `0,0.5,1` or as `first:last:count`; finite and increasing."""
+    try:
+        if ":" in text:
+            first, last, number = text.split(":")
+            low, high, n = float(first), float(last), int(number)
+            values = tuple(low + (high - low) * i / (n - 1) for i in range(n)) if 2 <= n <= 1_000_000 else ()
+        else:
+            values = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        values = ()
+    increasing = all(a < b for a, b in itertools.pairwise(values))
+    if len(values) < 2 or not increasing or not all(map(math.isfinite, values)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not accepted; increasing times are, 0,0.5,1 or FIRST:LAST:COUNT")
+    return values

@@ -1,0 +1,130 @@
+"""`sciml data inspect | validate | convert`: data sets on disk."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sciml.status import DataError
+
+if TYPE_CHECKING:
+    from sciml.data import DatasetSpec, FieldDataset
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    from sciml.cli.errors import Parser
+    from sciml.cli.main import add_verb
+
+    parser = add_verb(subparsers, "data", "inspect, validate or convert data sets", "sciml data inspect data/darcy_2d")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    inspect = add_verb(actions, "inspect", "show fields, units, shapes and ranges", "sciml data inspect data/darcy_2d")
+    inspect.add_argument("path", metavar="PATH", help="data set folder, or its name below SCIML_DATA (./data)")
+    inspect.set_defaults(run=run_inspect)
+    validate = add_verb(actions, "validate", "name every fault of a data set", "sciml data validate data/darcy_2d")
+    validate.add_argument("path", metavar="PATH", help="data set folder, or its name below SCIML_DATA (./data)")
+    validate.set_defaults(run=run_validate)
+
+
+def run_inspect(args: argparse.Namespace) -> int:
+    """Prints what a data set holds; ranges are those of its training split."""
+    from sciml.data import SPLITS, FieldDataset, read_statistics, statistics
+
+    folder = dataset_folder(args.path)
+    splits = {name: FieldDataset(folder, name) for name in SPLITS if (folder / name).is_dir()}
+    if not splits:
+        raise DataError(f"{folder}: no data set; a folder per split is expected: {', '.join(SPLITS)}.")
+    spec = next(iter(splits.values())).spec
+    _print_table([[title, text] for title, text in _facts(spec, splits)])
+    found = read_statistics(folder)
+    if "train" in splits and (found is None or found["hash"] != splits["train"].hash):
+        found = statistics(splits["train"])
+    print()
+    _print_table(_rows(spec, found or {}))
+    return 0
+
+
+def _facts(spec: "DatasetSpec", splits: "dict[str, FieldDataset]") -> list[tuple[str, str]]:
+    axes = zip(spec.grid.names, spec.grid.axes, strict=True)
+    times = f"{len(spec.times)} from {spec.times[0]:g} to {spec.times[-1]:g} {_unit(spec.time_unit)}".rstrip()
+    conditions = (f"{face}: {_condition(value)}" for face, value in spec.boundaries.to_dict().items())
+    return [
+        ("data set", spec.name),
+        ("splits", ", ".join(f"{name} {len(data)}" for name, data in splits.items())),
+        (
+            "grid",
+            ", ".join(
+                f"{n}: {a.n} {a.kind} in [{a.low:g}, {a.high:g}] {_unit(spec.length_unit)}".rstrip() for n, a in axes
+            ),
+        ),
+        ("times", times if len(spec.times) > 1 else "stationary"),
+        ("boundary", ", ".join(conditions)),
+        ("on disk", f"{spec.dtype}, {sum(data.nbytes for data in splits.values()) / 1e6:.1f} MB"),
+        *((key, str(value)) for key, value in spec.meta.items() if isinstance(value, str | int | float)),
+    ]
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "1" else unit
+
+
+def _condition(value: Any) -> str:
+    return " ".join(str(v).lower() for v in value.values()) if isinstance(value, dict) else str(value)
+
+
+def _rows(spec: "DatasetSpec", statistics: dict[str, Any]) -> list[list[str]]:
+    shape = "x".join(map(str, spec.grid.shape))
+    rows = [["name", "kind", "unit", "shape", "min", "mean", "max"]]
+    for kind, fields in (("field", spec.fields), ("static", spec.static)):
+        for one in fields:
+            size = shape if kind == "static" else f"{len(spec.times)}x{shape}"
+            numbers = [_number(statistics.get(key, {}).get(one.name)) for key in ("min", "mean", "max")]
+            rows.append([one.name, kind, one.unit, size, *numbers])
+    return rows + [[p.name, "parameter", p.unit, "", _number(p.low), "", _number(p.high)] for p in spec.parameters]
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, list):  # components of a vector
+        return "(" + ", ".join(map(_number, value)) + ")"
+    return "" if value is None else f"{value:.4g}"
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def run_validate(args: argparse.Namespace) -> int:
+    """Prints each fault with its path; exit code 3 if there is one."""
+    from sciml.data import validate_dataset
+
+    folder = dataset_folder(args.path)
+    faults = validate_dataset(folder)
+    for fault in faults:
+        print(f"{fault.path}: {fault.message}")
+    if faults:
+        raise DataError(f"{folder}: {len(faults)} fault{'s' * (len(faults) > 1)}, listed on standard output.")
+    print(f"{folder}: no fault")
+    return 0
+
+
+def dataset_folder(text: str) -> Path:
+    """A data set by path, or by its name below `SCIML_DATA`.
+
+    Raises:
+        ConfigError: a remote address.
+        DataError: no such folder, with what lies in the data root and, for a known recipe, the command that makes it.
+    """
+    from sciml.cli.config import shipped_datasets
+    from sciml.cli.names import suggestion
+    from sciml.cli.paths import local
+
+    root = Path(os.environ.get("SCIML_DATA", "data"))
+    path = local(text, "PATH")
+    found = next((p for p in (path, root / text) if p.is_dir()), None)
+    if found is not None:
+        return found
+    if text in shipped_datasets():
+        raise DataError(f"{text}: not generated yet; sciml generate {text} makes it in {root / text}.")
+    present = [p.name for p in root.glob("*") if p.is_dir()]
+    raise DataError(f"{text}: no such data set; in {root}: {suggestion(text, present)}.")

@@ -1,0 +1,91 @@
+"""`--dry-run`: everything is read and made, one batch goes forward and back, nothing is written."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sciml.cli.experiments import Experiment
+from sciml.cli.fit import Request
+from sciml.status import DataError
+
+
+class SavedBytes:
+    """Counts the memory that the backward pass keeps, each storage once."""
+
+    def __init__(self) -> None:
+        self.storages: dict[int, int] = {}
+
+    def __enter__(self) -> "SavedBytes":
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor)
+        self._hooks.__enter__()
+        return self
+
+    def __exit__(self, *args: Any) -> None:
+        self._hooks.__exit__(*args)
+
+    def _pack(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        self.storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    @property
+    def total(self) -> int:
+        return sum(self.storages.values())
+
+
+def rehearse(request: Request) -> int:
+    """Sets a run up, makes one step if the data are there, and prints what the run would be.
+
+    Raises:
+        ConfigError: a configuration that does not fit itself or its data.
+    """
+    limits = {"fast_dev_run": 1, "logger": False, "enable_progress_bar": False}
+    trainer = {**(request.data.get("trainer") or {}), **limits}
+    experiment = Experiment(_with_trainer(request, trainer), None)
+    module, data = experiment.model, experiment.datamodule
+    count = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    print(f"network {type(module.network).__name__}: {count:,} trainable parameters")
+    try:
+        if data is not None:
+            data.prepare_data()
+            data.setup("fit")
+    except (DataError, FileNotFoundError) as error:
+        print(f"data: not at hand ({error}); the configuration is sound as far as it can be told without them")
+        return 0
+    _describe(data, (request.data.get("trainer") or {}))
+    with SavedBytes() as saved:
+        experiment.trainer.fit(module, data)
+    # Weights, gradients, two moments of the optimiser, the average: each as large as the weights.
+    copies = 4 + (module.average is not None)
+    weights = sum(p.numel() * p.element_size() for p in module.parameters())
+    print(f"memory: {_size(copies * weights + saved.total)} (weights and optimiser {_size(copies * weights)}, "
+          f"kept for the backward pass {_size(saved.total)})")  # fmt: skip
+    print(f"one step: loss {module.losses['loss']:.4g}; nothing was written")
+    return 0
+
+
+def _with_trainer(request: Request, trainer: dict[str, Any]) -> Request:
+    import dataclasses
+
+    return dataclasses.replace(request, data={**request.data, "trainer": trainer})
+
+
+def _describe(data: Any, trainer: dict[str, Any]) -> None:
+    spec = getattr(data, "spec", None)
+    if spec is None:
+        return
+    shape = " x ".join(str(n) for n in spec.grid.shape)
+    print(f"data set {spec.name}: {len(data.train)} training samples on {shape}; "
+          f"{', '.join(data.inputs)} -> {', '.join(data.outputs)}")  # fmt: skip
+    steps = -(-len(data.train_dataloader()) // int(trainer.get("accumulate_grad_batches") or 1))
+    epochs = trainer.get("max_epochs")
+    print(f"steps: {steps} per epoch" + (f", {steps * epochs} in {epochs} epochs" if isinstance(epochs, int) else ""))
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    raise AssertionError

@@ -1,0 +1,275 @@
+"""The part of `fit`, `validate`, `test` and `predict` that needs Lightning: made from a checked request."""
+
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import time
+import warnings
+from argparse import ArgumentError
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from jsonargparse import ArgumentError as ParserError
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from sciml.cli.fit import RUN_VARIABLE, Request, started_by_another
+from sciml.cli.one_line import shorten
+from sciml.status import ConfigError, SciMLError
+from sciml.training.callbacks import EpochLog, MetricsFile, ProgressBar
+from sciml.training.checkpoints import AtomicCheckpointIO, BestAndLast
+from sciml.training.module import FitModule
+from sciml.training.runs import create_run, environment, point_latest, write_json, write_text
+
+log = logging.getLogger("sciml")
+
+
+class Experiment(LightningCLI):
+    """`LightningCLI` on one merged configuration: `FitModule`, any data module, one seed for both.
+
+    Args:
+        request: the checked command.
+        folder: of the run; `None` to keep nothing.
+    """
+
+    def __init__(self, request: Request, folder: Path | None) -> None:
+        self.request, self.folder = request, folder
+        try:
+            super().__init__(
+                FitModule,
+                LightningDataModule,
+                subclass_mode_data=True,
+                run=False,
+                args=request.data,
+                save_config_callback=None,
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+                seed_everything_default=0,
+                parser_kwargs={"exit_on_error": False},
+            )
+        except SciMLError:
+            raise
+        except (ArgumentError, ParserError, MisconfigurationException, ValueError, TypeError) as error:
+            raise ConfigError(shorten(str(error), request.data, request.documents)) from error
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.link_arguments("seed_everything", "model.seed")
+        if "seed" not in ((self.request.data.get("data") or {}).get("init_args") or {}):
+            parser.link_arguments("seed_everything", "data.init_args.seed")
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        config = self.config_init["trainer"]
+        keep = self.folder is not None
+        settings: dict[str, Any] = {
+            "default_root_dir": str(self.folder) if keep else None,
+            "logger": config["logger"] if config["logger"] not in (None, True) else self._loggers() if keep else False,
+            "plugins": [*_as_list(config["plugins"]), AtomicCheckpointIO()],
+            "enable_model_summary": bool(config["enable_model_summary"]),
+            "enable_checkpointing": keep,
+            "log_every_n_steps": config["log_every_n_steps"] or 1,
+            "num_sanity_val_steps": config["num_sanity_val_steps"] or 0,
+        }
+        settings["callbacks"] = callbacks = _as_list(config["callbacks"])
+        if keep:
+            callbacks.append(EpochLog())
+            if not any(isinstance(c, Checkpoint) for c in callbacks):
+                callbacks.append(BestAndLast())
+        if config["enable_progress_bar"] is None:
+            settings["enable_progress_bar"] = keep and sys.stderr.isatty()
+        if settings.get("enable_progress_bar", config["enable_progress_bar"]):
+            callbacks.append(ProgressBar())
+        return super().instantiate_trainer(**settings, **kwargs)
+
+    def _loggers(self) -> list[Any]:
+        loggers: list[Any] = [MetricsFile(str(self.folder))]
+        if find_spec("tensorboard") is not None:
+            from lightning.pytorch.loggers import TensorBoardLogger
+
+            loggers.append(TensorBoardLogger(str(self.folder), name="tensorboard", version=""))
+        return loggers
+
+    def resolved(self) -> str:
+        """The configuration with every default written out, as YAML that the next run can read."""
+        return self.parser.dump(self.config, skip_unset=False)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def execute(request: Request) -> int:
+    """Carries out a request; returns the exit code."""
+    with quiet():
+        if request.dry_run:
+            from sciml.cli.dry_run import rehearse
+
+            return rehearse(request)
+        return _fit(request) if request.verb == "fit" else _use(request)
+
+
+def _fit(request: Request) -> int:
+    folder = started_by_another() or create_run(request.root, request.name)
+    os.environ[RUN_VARIABLE] = str(folder)
+    started = Started(request, folder)
+    try:
+        with log_file(folder / "log.txt"):
+            _train(request, folder, started)
+    except BaseException:
+        if not started.yet:
+            # A mistake in the configuration is no run.
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        os.environ.pop(RUN_VARIABLE, None)
+    return 0
+
+
+def _train(request: Request, folder: Path, started: "Started") -> None:
+    experiment = Experiment(request, folder)
+    trainer, module = experiment.trainer, experiment.model
+    trainer.callbacks.insert(0, started)
+    started.config = experiment.resolved()
+    start = time.perf_counter()
+    checkpoint = None if request.checkpoint is None else str(request.checkpoint)
+    trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if not started.yet:
+        raise ConfigError(
+            f"{checkpoint} is at the end of its run ({trainer.global_step} steps); raise trainer.max_epochs."
+        )
+    if trainer.is_global_zero:
+        _finish(trainer, folder, time.perf_counter() - start)
+
+
+class Started(Callback):
+    """Writes down what the run is, and lets `latest` point to it, when everything fits together and training begins."""
+
+    def __init__(self, request: Request, folder: Path) -> None:
+        self.request, self.folder, self.config, self.yet = request, folder, "", False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.yet = True
+        if trainer.is_global_zero:
+            write_text(self.folder / "config.yaml", self.config)
+            write_json(self.folder / "environment.json", _environment(self.request, trainer))
+            point_latest(self.folder)
+            print(f"run {self.folder}: {_count(pl_module):,} parameters, {pl_module.device}", flush=True)
+
+
+def _environment(request: Request, trainer: Trainer) -> dict[str, Any]:
+    return environment(
+        request.data["seed_everything"],
+        threads=torch.get_num_threads(),
+        device=str(trainer.strategy.root_device),
+        devices=trainer.world_size,
+        gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        precision=str(trainer.precision),
+        resumed=None if request.checkpoint is None else str(request.checkpoint),
+    )
+
+
+def _count(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def _finish(trainer: Trainer, folder: Path, seconds: float) -> None:
+    """Exports the predictor of the best checkpoint and says where everything is."""
+    saver = trainer.checkpoint_callback
+    best = Path(getattr(saver, "best_model_path", "") or getattr(saver, "last_model_path", ""))
+    score = getattr(saver, "best_score", None)
+    monitor = getattr(trainer.lightning_module, "monitor", "")
+    print(f"{trainer.global_step} steps in {seconds:.1f} s" + (f"; best {monitor} {score:.4g}" if score else ""))
+    if best.is_file() and trainer.lightning_module.exportable:
+        from sciml.inference import from_checkpoint
+
+        from_checkpoint(best).save(folder / "model.sciml")
+        print(f"predictor {folder / 'model.sciml'}")
+
+
+def _use(request: Request) -> int:
+    """Measures or applies a checkpoint; keeps nothing but predictions."""
+    experiment = Experiment(request, None)
+    call = getattr(experiment.trainer, request.verb)
+    keywords = {"verbose": False} if request.verb != "predict" else {}
+    result = call(
+        experiment.model,
+        datamodule=experiment.datamodule,
+        ckpt_path=str(request.checkpoint),
+        weights_only=True,
+        **keywords,
+    )
+    if request.verb == "predict":
+        print(f"predictions {_save_predictions(result, request)}")
+    else:
+        for name, value in sorted(result[0].items()):
+            print(f"{name} {value:.6g}")
+    return 0
+
+
+def _save_predictions(parts: list[torch.Tensor], request: Request) -> Path:
+    import numpy as np
+
+    assert request.checkpoint is not None
+    folder = request.checkpoint.resolve().parent
+    folder = folder.parent if folder.name == "checkpoints" else folder
+    path = folder / f"predictions-{time.strftime('%Y%m%d-%H%M%S')}.npz"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    np.savez(temporary, fields=torch.cat(parts).float().numpy())
+    temporary.replace(path)
+    return path
+
+
+@contextlib.contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Everything that the library and Lightning log goes into a file; off a terminal, epochs are shown as well."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    shown = logging.StreamHandler(sys.stdout)
+    shown.setFormatter(logging.Formatter("%(message)s"))
+    shown.setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
+    # Of Lightning's lines the warnings alone: the others are advertisements and repetitions.
+    wanted = {"sciml": logging.INFO, "lightning.pytorch": logging.WARNING, "py.warnings": logging.WARNING}
+    loggers = [logging.getLogger(name) for name in wanted]
+    levels = [logger.level for logger in loggers]
+    logging.captureWarnings(True)
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(wanted[logger.name])
+    log.addHandler(shown)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+        log.removeHandler(shown)
+        logging.captureWarnings(False)
+        handler.close()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Lightning's own lines go to the log file alone: its handlers of the terminal are set aside."""
+    kept = {}
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
+        logger = logging.getLogger(name)
+        kept[name] = (list(logger.handlers), logger.propagate)
+        logger.handlers, logger.propagate = [logging.NullHandler()], False
+    with warnings.catch_warnings():
+        # Advice on loaders and logging that a configuration has decided on already.
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        try:
+            yield
+        except MisconfigurationException as error:
+            raise ConfigError(str(error).strip().splitlines()[0]) from error
+        finally:
+            for name, (handlers, propagate) in kept.items():
+                logging.getLogger(name).handlers, logging.getLogger(name).propagate = handlers, propagate

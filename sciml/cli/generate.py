@@ -1,0 +1,44 @@
+"""`sciml generate`: a recipe becomes a data set."""
+
+import argparse
+
+from sciml.cli.arguments import count
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    from sciml.cli.main import add_verb
+
+    parser = add_verb(
+        subparsers, "generate", "make a data set from a recipe", "sciml generate darcy_2d --samples 1000 --workers 2"
+    )
+    parser.add_argument("recipe", metavar="NAME|FILE", help="a data set of sciml list datasets, or a recipe file")
+    parser.add_argument("--samples", type=count(1), metavar="N", help="number of samples, divided as the recipe says")
+    for split in ("train", "valid", "test"):
+        parser.add_argument(
+            f"--{split}", type=count(0), metavar="N", help=f"number of samples of the {split} split alone"
+        )
+    parser.add_argument("--out", metavar="FOLDER", help="where to write; below SCIML_DATA (./data) by default")
+    parser.add_argument(
+        "--workers", type=count(1), default=1, metavar="N", help="processes; the files do not depend on it"
+    )
+    parser.add_argument("--seed", type=count(0), metavar="N", help="seed instead of the recipe's")
+    parser.add_argument("--dry-run", action="store_true", help="check the recipe and solve one sample, write nothing")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Generates; finished shards are kept, so the same command goes on after an interruption."""
+    from sciml.cli.paths import local
+    from sciml.cli.recipes import check_recipe
+
+    recipe = check_recipe(args.recipe)
+    out = None if args.out is None else local(args.out, "--out")
+    from sciml.datagen import generate
+
+    made = generate(
+        recipe, samples=args.samples, train=args.train, valid=args.valid, test=args.test, out=out,
+        workers=args.workers, seed=args.seed, progress=not args.quiet, dry_run=args.dry_run,
+    )  # fmt: skip
+    print(made)
+    return 0

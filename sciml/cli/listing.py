@@ -1,0 +1,112 @@
+"""`sciml list`: what there is, one line each, read from sources and resources without importing them."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+
+from sciml.cli.names import suggestion
+from sciml.status import ConfigError
+
+Rows = list[tuple[str, str]]
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    from sciml.cli.main import add_verb
+
+    parser = add_verb(subparsers, "list", "show what is available, one line each", "sciml list operators")
+    parser.add_argument("kind", nargs="?", metavar="KIND", help=f"one of: {', '.join(KINDS)}")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints one kind, or all that are not empty.
+
+    Raises:
+        ConfigError: an unknown kind.
+    """
+    if args.kind is not None and args.kind not in KINDS:
+        raise ConfigError(f"list: unknown kind {args.kind!r}; {suggestion(args.kind, KINDS, limit=len(KINDS))}.")
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for kind in [args.kind] if args.kind else KINDS:
+        rows = KINDS[kind]()
+        if rows and not args.kind:
+            print(f"{kind}:")
+        width = max((len(name) for name, _ in rows), default=0)
+        for name, text in rows:
+            print(f"{'' if args.kind else '  '}{name:{width}}  {text}".rstrip()[:limit])
+    return 0
+
+
+def _datasets() -> Rows:
+    from sciml.cli.config import shipped_datasets
+    from sciml.resources import resource_root
+
+    root = resource_root() / "datasets"
+    return [(name, _title(root / name / "card.md")) for name in shipped_datasets()]
+
+
+def _title(card) -> str:
+    """First heading or line of a Markdown file."""
+    if not card.is_file():
+        return ""
+    lines = (line.strip(" #\n") for line in card.read_text(encoding="utf-8").splitlines())
+    return next((line for line in lines if line), "")
+
+
+def _configs() -> Rows:
+    from sciml.cli.config import shipped_configs
+    from sciml.resources import resource_root
+
+    rows = []
+    for name in shipped_configs():
+        lines = (resource_root() / "configs" / name).read_text(encoding="utf-8").splitlines()
+        rows.append((name, lines[0].strip("# ") if lines and lines[0].startswith("#") else ""))
+    return rows
+
+
+def _package(package: str, base: str | None = None) -> Callable[[], Rows]:
+    """What a package exports, objectives left out; with `base` only the classes derived from it."""
+
+    def rows() -> Rows:
+        from sciml.cli.catalogue import entries
+
+        found = [e for e in entries() if e.path.startswith(f"sciml.{package}.") and not e.abstract]
+        chosen = [e for e in found if (base is None or e.derives_from(base)) and not e.derives_from(OBJECTIVE)]
+        return [(e.path, e.summary) for e in chosen]
+
+    return rows
+
+
+def _objectives() -> Rows:
+    from sciml.cli.catalogue import entries
+
+    found = {e.name: (e.path, e.summary) for e in entries() if e.derives_from(OBJECTIVE) and not e.abstract}
+    return sorted(found.values())
+
+
+def _weightings() -> Rows:
+    from sciml.cli.catalogue import entries
+
+    found = {
+        e.name: (e.path, e.summary) for e in entries() if e.derives_from("sciml.objective.Weighting") and not e.abstract
+    }
+    return sorted(found.values())
+
+
+OBJECTIVE = "sciml.objective.Objective"
+
+KINDS: dict[str, Callable[[], Rows]] = {
+    "datasets": _datasets,
+    "configs": _configs,
+    "operators": _package("operators"),
+    "objectives": _objectives,
+    "weightings": _weightings,
+    "pdes": _package("pdes", base="sciml.pdes.base.PDE"),
+    "solvers": _package("solvers"),
+    "layers": _package("nn"),
+    "metrics": _package("metrics"),
+    "data": _package("data"),
+    "training": _package("training"),
+    "evaluation": _package("evaluation"),
+}

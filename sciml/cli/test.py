@@ -1,0 +1,88 @@
+"""`sciml test`: the table of a finished run beside its baselines, or a configuration's network on the test split."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sciml.status import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    from sciml.cli.experiment import add_config_arguments
+    from sciml.cli.main import add_verb
+
+    parser = add_verb(
+        subparsers,
+        "test",
+        "measure a run on the test split, beside its baselines",
+        "sciml test runs/darcy_2d_fno/latest",
+    )
+    parser.add_argument("folder", nargs="?", metavar="RUN", help="run folder; metrics.json is written into it")
+    add_config_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tests.
+
+    Raises:
+        ConfigError: neither a run nor a configuration, or both.
+        DataError: a folder without a predictor, or a file that is refused.
+    """
+    if args.folder is None:
+        from sciml.cli.experiment import hand_over
+
+        if not args.config:
+            raise ConfigError("test: give a run folder, or --config FILE.")
+        return hand_over("test", args)
+    if args.config or args.overrides:
+        raise ConfigError("test: a run carries its configuration; --config and overrides do not go with RUN.")
+    from sciml.cli.checkpoints import check_run
+
+    folder = check_run(args.folder)
+    data = run_dataset(folder)
+    from sciml.evaluation import render
+    from sciml.report import evaluate_run
+
+    print(render(evaluate_run(folder, dataset=data, solver=classical_solver(data))).rstrip())
+    print(folder / "metrics.json")
+    return 0
+
+
+def run_dataset(folder: Path) -> Path:
+    """Folder of the data set that a run was trained on.
+
+    Raises:
+        DataError: it is not there (any more).
+    """
+    from sciml.cli.data import dataset_folder
+    from sciml.cli.yaml_files import read_yaml
+    from sciml.inference import check_predictor
+
+    file = folder / "config.yaml"
+    data = read_yaml(file).data.get("data") or {} if file.is_file() else {}
+    name = data.get("init_args", data).get("dataset")
+    return dataset_folder(str(name or check_predictor(folder / "model.sciml")["spec"]["dataset"]))
+
+
+def classical_solver(data: Path) -> "Callable[[int], np.ndarray] | None":
+    """The solver that made a data set: gives `(t, c, *s)` for a sample's number; `None` for data from elsewhere."""
+    from sciml.data import read_manifest
+
+    manifest = read_manifest(data)
+    if manifest is None or "recipe" not in manifest:
+        return None
+    from sciml.datagen import Recipe
+    from sciml.datagen.storing import store_on
+
+    recipe = Recipe.from_dict(manifest["recipe"], str(data / "manifest.json"))
+
+    def solve(index: int) -> "np.ndarray":
+        trajectory = recipe.solver.solve(recipe.problem(index))
+        return store_on(trajectory.u[0].numpy(), recipe.solution_grid, recipe.grid)
+
+    return solve

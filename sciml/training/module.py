@@ -1,0 +1,302 @@
+"""The one Lightning module, for every family: network and batch go into an objective, named terms come out."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+import sciml
+from sciml.batch import Batch
+from sciml.nn import Normalized
+from sciml.objective import FixedWeights, Objective, Term, Weighting, evaluate
+from sciml.rng import seed_of
+from sciml.status import ConfigError
+from sciml.training import failure, resume
+from sciml.training.average import WeightAverage
+
+#: Steps in a row that a gradient scaler of half precision may skip while it looks for its scale.
+SCALER_PATIENCE = 20
+
+
+class FitModule(LightningModule):
+    r"""Trains a network on an objective, $\min_\theta \sum_k \lambda_k L_k(\theta)$.
+
+    With a data module that knows its fields (`spec`, `inputs`, `outputs`, `normalizers()`, `description()`) the network
+    is wrapped so that it takes and gives physical units; without one it is trained as it is. The global random streams
+    are seeded anew at every step from `(seed, step)`, which together with `FieldData` makes a resumed run bit-identical
+    to an undisturbed one on one thread.
+
+    Args:
+        network: `f(x, *, time=None, params=None, coords=None, ...)` on normalised fields.
+        objective: names the terms.
+        weighting: makes one number of them; their sum when left out.
+        optimizer: called with the parameters.
+        lr_scheduler: called with the optimiser; one with an attribute `interval = "step"` advances after every step.
+        ema: decay of the moving average of the weights, which validation, test and predictors then use.
+        monitor: metric that decides which checkpoint is the best, the smaller the better.
+        seed: of the random streams during training.
+        compile: compile the network's forward and backward pass.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        objective: Objective,
+        weighting: Weighting | None = None,
+        optimizer: Callable[[Iterable], Optimizer] = AdamW,
+        lr_scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+        ema: float | None = None,
+        monitor: str = "val/relative_l2",
+        seed: int = 0,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.objective = objective
+        self.weighting = FixedWeights() if weighting is None else weighting
+        self.make_optimizer, self.make_scheduler = optimizer, lr_scheduler
+        self.average = None if ema is None else WeightAverage(ema)
+        self.monitor, self.seed, self.compiled = monitor, seed, compile
+        #: Batches trained on so far, over all epochs and restarts.
+        self.step = 0
+        self._settings: dict[str, Any] = {}
+        self._saved: Mapping[str, Any] | None = None
+        #: Loss and terms of the newest training step.
+        self.losses: dict[str, float] = {}
+        self._batch: Batch | None = None
+        self._skipped = 0
+
+    # Set-up: what the data say about the network.
+
+    def setup(self, stage: str) -> None:
+        if not isinstance(self.trainer.strategy, DDPStrategy | SingleDeviceStrategy):
+            name = type(self.trainer.strategy).__name__
+            raise ConfigError(f"trainer.strategy={name} is not supported; accepted are one device and ddp.")
+        # Lightning's conversion of a batch (64-true) walks into data classes and refuses frozen ones; `_cast` does it.
+        self.trainer.precision_plugin.convert_input = lambda data: data  # type: ignore[method-assign]
+        data = getattr(self.trainer, "datamodule", None)
+        if getattr(data, "spec", None) is not None:
+            self._check_channels(data)
+            if not isinstance(self.network, Normalized):
+                self.network = Normalized(self.network, *data.normalizers())
+        if self.compiled:
+            self.network.compile()
+
+    def _check_channels(self, data: Any) -> None:
+        network = _inner(self.network)
+        for side, names in (("in_channels", data.inputs), ("out_channels", data.outputs)):
+            written = getattr(network, side, None)
+            if isinstance(written, int) and written != len(names):
+                raise ConfigError(
+                    f"model.network.{side}={written} (configuration), but data set {data.spec.name!r} has {len(names)} "
+                    f"{'input' if side == 'in_channels' else 'output'} channels: {', '.join(names)}."
+                )
+
+    def configure_optimizers(self) -> Any:
+        try:
+            return self._optimizers()
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"model.optimizer, model.lr_scheduler: {error}") from error
+
+    def _optimizers(self) -> Any:
+        optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
+        if self.make_scheduler is None:
+            self._settings = {"optimizer": resume.optimizer_settings(optimizer)}
+            return optimizer
+        scheduler = self.make_scheduler(optimizer)
+        if isinstance(scheduler, ReduceLROnPlateau):
+            raise ConfigError("model.lr_scheduler=ReduceLROnPlateau cannot be resumed exactly; use WarmupCosine.")
+        if hasattr(scheduler, "set_total"):
+            scheduler.set_total(int(self.trainer.estimated_stepping_batches))
+        self._settings = {
+            "optimizer": resume.optimizer_settings(optimizer),
+            "lr_scheduler": resume.scheduler_settings(scheduler),
+        }
+        interval = getattr(scheduler, "interval", "epoch")
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": interval}}
+
+    def on_fit_start(self) -> None:
+        if self._saved is not None:
+            resume.check_same(self._saved["run"], self._run_settings())
+        if self.average is not None:
+            self.average.start(self.network)
+
+    # Training.
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        number = seed_of(self.seed, self.step, self.global_rank)
+        torch.manual_seed(number)
+        np.random.seed(number % 2**32)  # noqa: NPY002 - the global stream is what third-party layers draw from
+        random.seed(number)
+        self.objective.advance(self.step, self.current_epoch)
+        # Counted here, since callbacks save checkpoints before the hooks of this module that come after the step.
+        self.step += 1
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        self._batch = batch = self._cast(batch)
+        terms = self.objective.terms(self.network, batch)
+        loss = self.weighting(terms, self.network)
+        self.losses = {"loss": float(loss.detach()), **{k: float(t.scalar().detach()) for k, t in terms.items()}}
+        if not self._agreed(bool(np.isfinite(self.losses["loss"]))):
+            self.fail("loss", failure.gradient_norms(self, loss))
+        self._log("train", self.losses, batch)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        if self._agreed(bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients)))):
+            self._skipped = 0
+            return
+        self._skipped += 1
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None or self._skipped > SCALER_PATIENCE:
+            self.fail("gradient", failure.gradient_norms(self))
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if self.average is not None:
+            self.average.update(self.network, self.trainer.global_step)
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train/lr", self.trainer.optimizers[0].param_groups[0]["lr"])
+
+    def fail(self, what: str, norms: dict[str, float] | None = None) -> None:
+        """Writes `failure.json` into the trainer's folder and ends the run with `SolveFailure`."""
+        saver = self.trainer.checkpoint_callback
+        paths = [getattr(saver, name, "") for name in ("last_model_path", "best_model_path")]
+        index = None if self._batch is None else self._batch.index
+        report = {
+            "step": self.step - 1,
+            "epoch": self.current_epoch,
+            "samples": [] if index is None else index.tolist(),
+            "seed": self.seed,
+            "losses": self.losses,
+            "gradient_norms": norms or {},
+            "last_good_checkpoint": next((p for p in paths if p and Path(p).is_file()), None),
+        }
+        path = Path(self.trainer.default_root_dir) / "failure.json" if self.trainer.is_global_zero else None
+        failure.stop(path, what, report)
+
+    def _agreed(self, finite: bool) -> bool:
+        # All processes stop together: one that stopped alone would leave the others waiting for its gradients.
+        if self.trainer.world_size == 1:
+            return finite
+        return self.trainer.strategy.reduce_boolean_decision(finite, all=True)
+
+    # Evaluation, with the averaged weights where there are some.
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate("val", batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate("test", batch)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        return evaluate(self.network, self._cast(batch))
+
+    def _evaluate(self, split: str, batch: Batch) -> None:
+        batch = self._cast(batch)
+        terms = self.objective.terms(self.network, batch)
+        losses = {"loss": self.weighting(terms, self.network), **{k: t.scalar() for k, t in terms.items()}}
+        losses.update({k: v.mean() for k, v in self._metrics(batch, terms).items()})
+        self._log(split, losses, batch)
+
+    def _metrics(self, batch: Batch, terms: dict[str, Term]) -> dict[str, Tensor]:
+        """Relative L2 error of what the network predicts, per sample, where the batch has targets for it."""
+        if batch.targets is None or "relative_l2" in terms:
+            return {}
+        from sciml.metrics import relative_l2
+
+        prediction = evaluate(self.network, batch)
+        return {"relative_l2": relative_l2(prediction, batch.targets)} if prediction.shape == batch.targets.shape else {}
+
+    def _log(self, split: str, values: Mapping[str, Tensor | float], batch: Batch) -> None:
+        size = next((len(v) for v in (batch.fields, batch.targets) if v is not None), 1)
+        named = {f"{split}/{name}": value for name, value in values.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=size, sync_dist=self.trainer.world_size > 1)
+
+    def _cast(self, batch: Batch) -> Batch:
+        dtype = next(self.network.parameters()).dtype
+        return batch.to(dtype if dtype.is_floating_point else dtype.to_real())
+
+    def _swap_in(self) -> None:
+        if self.average is not None:
+            self.average.swap_in(self.network)
+
+    def _swap_out(self) -> None:
+        if self.average is not None:
+            self.average.swap_out(self.network)
+
+    on_validation_epoch_start = on_test_epoch_start = on_predict_epoch_start = _swap_in
+    on_validation_epoch_end = on_test_epoch_end = on_predict_epoch_end = _swap_out
+
+    # Checkpoints: plain data beside the tensors.
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        data = getattr(self.trainer, "datamodule", None)
+        checkpoint["sciml"] = {
+            "schema": resume.SCHEMA,
+            "version": sciml.__version__,
+            "step": self.step,
+            "module": self._module_settings(),
+            "data": data.description() if getattr(data, "spec", None) is not None else None,
+            "run": self._run_settings(),
+        }
+        if self.average is not None:
+            checkpoint["ema_state_dict"] = {f"network.{k}": v for k, v in self.average.weights.items()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        entry = resume.sciml_entry(checkpoint)
+        fitting = self.trainer.training or self.trainer.state.fn == "fit"
+        current = self._module_settings()
+        resume.check_same(
+            {"model": entry["module"] if fitting else {"network": entry["module"]["network"]}},
+            {"model": current if fitting else {"network": current["network"]}},
+        )
+        self.step = entry["step"]
+        self._saved = entry if fitting else None
+        if "ema_state_dict" in checkpoint:
+            self.average = self.average or WeightAverage(0.5)
+            self.average.load({k.removeprefix("network."): v for k, v in checkpoint["ema_state_dict"].items()})
+
+    @property
+    def exportable(self) -> bool:
+        """Whether a checkpoint says enough to rebuild the network and to name its fields."""
+        data = getattr(self.trainer, "datamodule", None)
+        return getattr(data, "spec", None) is not None and resume.described(_inner(self.network)) is not None
+
+    def _module_settings(self) -> dict[str, Any]:
+        return {
+            "network": resume.described(_inner(self.network)),
+            "objective": resume.described(self.objective),
+            "weighting": resume.described(self.weighting),
+            "ema": None if self.average is None else self.average.decay,
+            "seed": self.seed,
+        }
+
+    def _run_settings(self) -> dict[str, Any]:
+        """What a run that continues this one must share with it, beside network and objective."""
+        trainer = self.trainer
+        data = getattr(trainer, "datamodule", None)
+        return {
+            "model": self._settings,
+            "data": data.identity() if hasattr(data, "identity") else None,
+            "trainer": {
+                "accumulate_grad_batches": trainer.accumulate_grad_batches,
+                "gradient_clip_val": trainer.gradient_clip_val,
+                "gradient_clip_algorithm": str(trainer.gradient_clip_algorithm or "norm"),
+                "precision": str(trainer.precision),
+                "processes": trainer.world_size,
+            },
+        }
+
+
+def _inner(network: nn.Module) -> nn.Module:
+    return network.network if isinstance(network, Normalized) else network

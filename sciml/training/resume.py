@@ -1,0 +1,86 @@
+"""What a checkpoint says about its run, and whether another run may continue it."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from sciml.describe import class_path, describe
+from sciml.status import ConfigError, ResumeMismatch
+
+log = logging.getLogger(__name__)
+
+#: Layout of the entry `sciml` of a checkpoint.
+SCHEMA = 1
+
+
+def described(module: nn.Module | None) -> dict[str, Any] | None:
+    """Description of a module; `None` for one that does not record its arguments.
+
+    Such a module can be trained and resumed, but nothing can rebuild it from a file.
+    """
+    if module is None:
+        return None
+    try:
+        return describe(module)
+    except TypeError as error:
+        log.warning("%s The checkpoint can be resumed, but not exported.", error)
+        return None
+
+
+def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
+    """Class and plain options of an optimiser as it is before its first step."""
+    options = {k: v for k, v in optimizer.defaults.items() if v is None or isinstance(v, bool | int | float | str)}
+    lists = {k: list(v) for k, v in optimizer.defaults.items() if isinstance(v, list | tuple)}
+    return {"class": class_path(type(optimizer)), **options, **lists}
+
+
+def scheduler_settings(scheduler: Any) -> dict[str, Any] | None:
+    """Class and plain state of a schedule as it is before its first step."""
+    if scheduler is None:
+        return None
+    state = {k: v for k, v in scheduler.state_dict().items() if v is None or isinstance(v, bool | int | float | str)}
+    return {"class": class_path(type(scheduler)), **{k: v for k, v in state.items() if not k.startswith("_")}}
+
+
+def differences(saved: Any, current: Any, name: str = "") -> Iterator[str]:
+    """`key: saved -> current` for every leaf that differs."""
+    if isinstance(saved, Mapping) and isinstance(current, Mapping):
+        for key in sorted({*saved, *current}, key=str):
+            yield from differences(saved.get(key), current.get(key), f"{name}.{key}" if name else str(key))
+    elif _plain(saved) != _plain(current):
+        yield f"{name}: {saved!r} in the checkpoint, {current!r} now"
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def check_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    """Compares what a checkpoint says with this run.
+
+    Raises:
+        ResumeMismatch: naming the first entries that differ.
+    """
+    found = list(differences(saved, current))
+    if found:
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        raise ResumeMismatch(
+            f"the checkpoint belongs to another run: {'; '.join(found[:3])}{more}; continue it with its own config."
+        )
+
+
+def sciml_entry(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The entry `sciml` of a checkpoint.
+
+    Raises:
+        ConfigError: there is none, or one of a newer layout.
+    """
+    entry = checkpoint.get("sciml")
+    if not isinstance(entry, Mapping):
+        raise ConfigError("the checkpoint has no entry 'sciml'; only those written by FitModule can be loaded.")
+    if entry.get("schema") != SCHEMA:
+        raise ConfigError(f"the checkpoint has schema {entry.get('schema')!r}; this version reads {SCHEMA}.")
+    return entry
