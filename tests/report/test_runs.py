@@ -27,6 +27,7 @@ def test_a_run_is_measured_on_the_data_set_of_its_configuration(steady_run):
 def test_the_solver_is_asked_for_the_numbers_of_the_test_samples(decay_run):
     """A rollout that decays by 0.55 instead of 0.5, beside a solver that gives 0.5 exactly."""
     asked = []
+    test = open_dataset(decay_run.parents[2] / "data" / "decay", "test")
 
     def solver(number):
         asked.append(number)
