@@ -187,9 +187,7 @@ class FieldData(LightningDataModule):
 
     def train_dataloader(self) -> _Loader:
         rank, size = self._ranks()
-        return _TrainLoader(
-            self, StepSampler(len(self.train), self.batch_size, self.seed, self.drop_last, rank, size)
-        )
+        return _TrainLoader(self, StepSampler(len(self.train), self.batch_size, self.seed, self.drop_last, rank, size))
 
     def val_dataloader(self) -> _Loader:
         return self._sequential("valid")

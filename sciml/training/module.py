@@ -215,7 +215,9 @@ class FitModule(LightningModule):
         from sciml.metrics import relative_l2
 
         prediction = evaluate(self.network, batch)
-        return {"relative_l2": relative_l2(prediction, batch.targets)} if prediction.shape == batch.targets.shape else {}
+        return (
+            {"relative_l2": relative_l2(prediction, batch.targets)} if prediction.shape == batch.targets.shape else {}
+        )
 
     def _log(self, split: str, values: Mapping[str, Tensor | float], batch: Batch) -> None:
         size = next((len(v) for v in (batch.fields, batch.targets) if v is not None), 1)

@@ -136,7 +136,18 @@ def test_a_new_process_ends_with_the_same_bits(make, tiny, tmp_path):
     tests = str(Path(__file__).parent.parent)
     for path in (middle, end):
         out = tmp_path / "weights.pt"
-        words = [sys.executable, "-W", "ignore", "-c", SCRIPT, tests, str(tiny), str(tmp_path / "run"), str(path), str(out)]
+        words = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            SCRIPT,
+            tests,
+            str(tiny),
+            str(tmp_path / "run"),
+            str(path),
+            str(out),
+        ]
         subprocess.run(words, check=True, cwd=Path(__file__).parent.parent.parent, capture_output=True, timeout=100)
         assert same(torch.load(out, weights_only=True), weights(module)), path.name
 
