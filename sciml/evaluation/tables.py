@@ -76,7 +76,8 @@ def rows(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
     headers += [f"max |error| {c}{_unit(evaluation, c)}" for c in channels]
     headers += ["low", "mid", "high", "CPU ms/sample", "samples"]
     if stepper := "correlation_time" in evaluation.results[0].values:
-        headers.insert(4, "correlated until")
+        unit = evaluation.facts.get("time_unit", "1")
+        headers.insert(4, "correlated until" if unit == "1" else f"correlated until [{unit}]")
     return headers, [_row(r, channels, stepper) for r in evaluation.results]
 
 
@@ -113,31 +114,35 @@ def to_csv(evaluation: Evaluation) -> str:
 
 
 def caption(evaluation: Evaluation) -> str:
-    """What the numbers of the table are, in one sentence."""
+    """What the numbers of the table are."""
     facts = evaluation.facts
-    return (
-        f"{facts.get('dataset', '')}/{facts.get('split', '')}, {facts.get('samples', 0)} samples: errors are means over"
+    text = (
+        f"{facts.get('dataset', '')}/{facts.get('split', '')}, {facts.get('samples', 0)} samples. Errors are means over"
         " samples; low, mid and high are the parts of the relative L2 error at wave numbers up to 4, up to 12 and"
-        f" above; times are CPU times of the process on {facts.get('threads', 1)} thread(s)."
+        f" above; times are CPU times of the process on {facts.get('threads', 1)} thread."
     )
+    if any("solver" in r.name for r in evaluation.results):
+        text += " The solver is of the kind that made the data: what is left of its error says how it repeats itself."
+    return text
 
 
 def headline(evaluation: Evaluation) -> str:
     """The result in one sentence: the error, by how much it beats each baseline, and the time against a solver's."""
     first, *others = evaluation.results
     error = first.summary()["relative_l2"]["mean"]
-    parts = [f"Relative L2 error {_text(error)}"]
+    errors, costs = [], []
     for other in others:
-        factor = other.summary()["relative_l2"]["mean"] / error if error else math.inf
-        if 1 < factor < math.inf:
-            parts.append(f"{_digits(factor)} times below {other.name}")
-        elif factor <= 1 and "solver" in other.name and first.milliseconds:
-            ratio = other.milliseconds / first.milliseconds
-            text = "less" if ratio >= 1 else "more"
-            parts.append(f"{_digits(max(ratio, 1 / ratio))} times {text} CPU time per sample than the {other.name}")
-        elif factor <= 1:
-            parts.append(f"not better than {other.name}")
-    return f"{parts[0]}; {', '.join(parts[1:])}." if len(parts) > 1 else f"{parts[0]}."
+        reference = other.summary()["relative_l2"]["mean"]
+        if "solver" in other.name:
+            ratio = other.milliseconds / max(first.milliseconds, 1e-9)
+            word = "less" if ratio >= 1 else "more"
+            costs.append(f"{_digits(max(ratio, 1 / max(ratio, 1e-9)))} times {word} CPU time than the {other.name}")
+        elif error < reference < math.inf:
+            errors.append(f"{_digits(reference / error) if error else '∞'} times below that of the {other.name}")
+        else:
+            errors.append(f"not below that of the {other.name}")
+    parts = [f"Relative L2 error {_text(error)}", *errors]
+    return "; ".join([", ".join(parts), *costs]) + "."
 
 
 def _digits(factor: float) -> str:
@@ -148,13 +153,15 @@ def render(evaluation: Evaluation, width: int | None = None) -> str:
     """The table as text."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     headers, body = rows(evaluation)
     table = Table(caption=caption(evaluation), caption_justify="left", header_style="bold")
     for i, header in enumerate(headers):
-        table.add_column(header, justify="left" if i == 0 else "right", overflow="fold")
+        # Text, since a unit in brackets would be taken for a style.
+        table.add_column(Text(header), justify="left" if i == 0 else "right", overflow="fold")
     for row in body:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     # As wide as its content needs: a narrow terminal would break the numbers.
     console = Console(file=io.StringIO(), width=width or 160)
     console.print(table)
