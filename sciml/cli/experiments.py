@@ -138,9 +138,11 @@ def _train(request: Request, folder: Path, started: "Started") -> None:
     started.config = experiment.resolved()
     start = time.perf_counter()
     checkpoint = None if request.checkpoint is None else str(request.checkpoint)
-    trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    try:
+        trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit:
+        # Lightning ends the program by itself when it is interrupted; how it ends is for the command line to say.
+        raise KeyboardInterrupt from None
     if not started.yet:
         raise ConfigError(
             f"{checkpoint} is at the end of its run ({trainer.global_step} steps); raise trainer.max_epochs."
