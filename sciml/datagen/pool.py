@@ -127,7 +127,9 @@ def run_pool(
                     progress(-counts.pop(shard, 0))
                     code = worker.process.returncode
                     if deaths[shard] >= ATTEMPTS:
-                        raise SolveFailure(f"the worker of {shard.file} died {ATTEMPTS} times, last with exit code {code}.")
+                        raise SolveFailure(
+                            f"the worker of {shard.file} died {ATTEMPTS} times, last with exit code {code}."
+                        )
                     log.warning("the worker of %s died with exit code %s; starting it again.", shard.file, code)
                     queue.appendleft(shard)
                     start()

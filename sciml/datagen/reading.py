@@ -128,5 +128,3 @@ def full_path(name: str, packages: Iterable[ModuleType]) -> str:
         if name in package.__all__:
             return f"{package.__name__}.{name}"
     return name
-
-

@@ -96,7 +96,9 @@ def attempt(recipe: Recipe, index: int) -> Sample:
         return Sample(index, {}, {}, {}, float("nan"), status, str(error))
 
 
-def make_shard(recipe: Recipe, shard: Shard, root: Path, progress: Callable[[int], None] = lambda n: None) -> dict[str, Any]:
+def make_shard(
+    recipe: Recipe, shard: Shard, root: Path, progress: Callable[[int], None] = lambda n: None
+) -> dict[str, Any]:
     """Solves and writes a shard.
 
     Samples that failed are not stored: they are listed with index and reason in the entry.

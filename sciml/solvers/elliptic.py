@@ -52,7 +52,9 @@ class FiniteVolumeElliptic(Described):
         if not bool((a > 0).all()):
             raise ValueError(f"the diffusion coefficient must be positive; its smallest value is {float(a.min()):g}.")
         if bool((c < 0).any()):
-            raise ValueError(f"the reaction coefficient must not be negative; its smallest value is {float(c.min()):g}.")
+            raise ValueError(
+                f"the reaction coefficient must not be negative; its smallest value is {float(c.min()):g}."
+            )
         return [scheme.assemble(*sample) for sample in zip(a.numpy(), f.numpy(), c.numpy(), strict=True)]
 
     def _coefficients(self, problem: Problem) -> tuple[Tensor, Tensor, Tensor]:

@@ -166,8 +166,10 @@ class ETDRK4Stepper:
         assert isinstance(problem.pde, SemilinearPDE)
         by_name = problem.pde.symbol(self.grid, problem.bind(waves), str(device))
         full = waves.one().shape
-        parts = [by_name[name].expand(-1, *full) if by_name[name].ndim > len(full) else by_name[name].expand(full)[None]
-                 for name in problem.names]
+        parts = [
+            by_name[name].expand(-1, *full) if by_name[name].ndim > len(full) else by_name[name].expand(full)[None]
+            for name in problem.names
+        ]
         symbol = torch.stack(torch.broadcast_tensors(*parts), dim=1)
         return symbol if bool(symbol.imag.any()) else symbol.real.contiguous()
 

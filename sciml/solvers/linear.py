@@ -22,8 +22,10 @@ class LinearSystem(Protocol):
     def bandwidth(self) -> int: ...
     def apply(self, x: np.ndarray) -> np.ndarray:
         """`A x` for `x` of shape `(n,)`."""
+
     def csc(self) -> csc_array:
         """The matrix in compressed columns."""
+
     def banded(self) -> np.ndarray:
         """Its lower half by diagonals, `(bandwidth + 1, n)`, as LAPACK wants it."""
 

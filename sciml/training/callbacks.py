@@ -62,9 +62,10 @@ class ProgressBar(RichProgressBar):
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         losses = getattr(pl_module, "losses", {})
-        metric = trainer.callback_metrics.get(str(getattr(pl_module, "monitor", "")))
+        monitor = str(getattr(pl_module, "monitor", ""))
+        metric = trainer.callback_metrics.get(monitor)
         shown = {"loss": f"{losses['loss']:.3e}"} if losses else {}
-        return shown if metric is None else {**shown, pl_module.monitor: f"{float(metric):.3e}"}
+        return shown if metric is None else {**shown, monitor: f"{float(metric):.3e}"}
 
 
 class MetricsFile(CSVLogger):
@@ -80,4 +81,4 @@ class MetricsFile(CSVLogger):
     @rank_zero_only
     def save(self) -> None:
         # The writer's own `save` adds a file of hyperparameters; a run keeps its whole configuration instead.
-        super(ExperimentWriter, self.experiment).save()
+        super(ExperimentWriter, self.experiment).save()  # type: ignore[misc]

@@ -25,7 +25,7 @@ class _Batches(Dataset[Batch]):
         return self.windows.batch(indices)
 
 
-def _unchanged(batch: Batch) -> Batch:
+def _unchanged(batch: Any) -> Any:
     return batch
 
 
@@ -129,7 +129,9 @@ class FieldData(LightningDataModule):
         dataset = self.open(split)
         if self.windows is None:
             self.windows = Steady() if len(dataset.spec.times) == 1 else OneStep()
-        dtype = torch.float64 if self.trainer is not None and str(self.trainer.precision) == "64-true" else torch.float32
+        dtype = (
+            torch.float64 if self.trainer is not None and str(self.trainer.precision) == "64-true" else torch.float32
+        )
         try:
             return WindowedFields(dataset, self.windows, limit=self.limits[split], dtype=dtype)
         except ValueError as error:

@@ -84,13 +84,19 @@ class FitModule(LightningModule):
             raise ConfigError(f"trainer.strategy={name} is not supported; accepted are one device and ddp.")
         # Lightning's conversion of a batch (64-true) walks into data classes and refuses frozen ones; `_cast` does it.
         self.trainer.precision_plugin.convert_input = lambda data: data  # type: ignore[method-assign]
-        data = getattr(self.trainer, "datamodule", None)
-        if getattr(data, "spec", None) is not None:
+        data = self._fields
+        if data is not None:
             self._check_channels(data)
             if not isinstance(self.network, Normalized):
                 self.network = Normalized(self.network, *data.normalizers())
         if self.compiled:
             self.network.compile()
+
+    @property
+    def _fields(self) -> Any:
+        """The data module, if it knows what its fields are."""
+        data = getattr(self.trainer, "datamodule", None)
+        return data if getattr(data, "spec", None) is not None else None
 
     def _check_channels(self, data: Any) -> None:
         network = _inner(self.network)
@@ -230,7 +236,9 @@ class FitModule(LightningModule):
         from sciml.metrics import relative_l2
 
         prediction = evaluate(self.network, batch)
-        return {"relative_l2": relative_l2(prediction, batch.targets)} if prediction.shape == batch.targets.shape else {}
+        return (
+            {"relative_l2": relative_l2(prediction, batch.targets)} if prediction.shape == batch.targets.shape else {}
+        )
 
     def _log(self, split: str, values: Mapping[str, Tensor | float], batch: Batch) -> None:
         # Lightning averages the sizes over the processes and cuts the result to an integer: times their number, it is
@@ -257,13 +265,13 @@ class FitModule(LightningModule):
     # Checkpoints: plain data beside the tensors.
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        data = getattr(self.trainer, "datamodule", None)
+        data = self._fields
         checkpoint["sciml"] = {
             "schema": resume.SCHEMA,
             "version": sciml.__version__,
             "step": self.step,
             "module": self._module_settings(),
-            "data": data.description() if getattr(data, "spec", None) is not None else None,
+            "data": None if data is None else data.description(),
             "run": self._run_settings(),
         }
         if self.average is not None:
@@ -286,8 +294,7 @@ class FitModule(LightningModule):
     @property
     def exportable(self) -> bool:
         """Whether a checkpoint says enough to rebuild the network and to name its fields."""
-        data = getattr(self.trainer, "datamodule", None)
-        return getattr(data, "spec", None) is not None and resume.described(_inner(self.network)) is not None
+        return self._fields is not None and resume.described(_inner(self.network)) is not None
 
     def _module_settings(self) -> dict[str, Any]:
         return {
@@ -301,10 +308,10 @@ class FitModule(LightningModule):
     def _run_settings(self) -> dict[str, Any]:
         """What a run that continues this one must share with it, beside network and objective."""
         trainer = self.trainer
-        data = getattr(trainer, "datamodule", None)
+        identity = getattr(getattr(trainer, "datamodule", None), "identity", None)
         return {
             "model": self._settings,
-            "data": data.identity() if hasattr(data, "identity") else None,
+            "data": None if identity is None else identity(),
             "trainer": {
                 "accumulate_grad_batches": trainer.accumulate_grad_batches,
                 "gradient_clip_val": trainer.gradient_clip_val,

@@ -40,7 +40,9 @@ def render(text: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a table differs from its record")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if a table differs from its record"
+    )
     arguments = parser.parse_args()
     readme = ROOT / "README.md"
     text = readme.read_text()
