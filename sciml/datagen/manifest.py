@@ -50,8 +50,9 @@ class Manifest:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             recorded = data["recipe"]
-            assert data["schema_version"] == SCHEMA_VERSION and isinstance(data["shards"], list)
-        except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+            if data["schema_version"] != SCHEMA_VERSION or not isinstance(data["shards"], list):
+                raise ValueError(f"schema_version={data['schema_version']}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}: no manifest of schema {SCHEMA_VERSION} made by a recipe ({error!r}); give another folder."
             ) from None

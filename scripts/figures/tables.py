@@ -1,7 +1,7 @@
 """Renders the tables of README.md from the records in results/: `python scripts/figures/tables.py [--check]`.
 
-A table stands between `<!-- table: NAME -->` and `<!-- end -->`; NAME is a record, results/NAME.json, whose `table` entry
-holds the columns (heading and key of a row) and whose `rows` are its lines.
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`; NAME is a record, results/NAME.json, whose `table`
+entry holds the columns (heading and key of a row) and whose `rows` are its lines.
 """
 
 import argparse
