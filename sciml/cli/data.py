@@ -21,7 +21,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     inspect.add_argument("path", metavar="PATH", help="data set folder, or its name below SCIML_DATA (./data)")
     inspect.set_defaults(run=run_inspect)
     validate = add_verb(actions, "validate", "name every fault of a data set", "sciml data validate data/darcy_2d")
-    validate.add_argument("path", metavar="PATH", help="data set folder, or its name below SCIML_DATA (./data)")
+    validate.add_argument(
+        "path", metavar="PATH", help="data set folder, its name below SCIML_DATA (./data), or a shard"
+    )
     validate.set_defaults(run=run_validate)
 
 
@@ -96,9 +98,11 @@ def _print_table(rows: list[list[str]]) -> None:
 
 def run_validate(args: argparse.Namespace) -> int:
     """Prints each fault with its path; exit code 3 if there is one."""
+    from sciml.cli.paths import local
     from sciml.data import validate_dataset
 
-    folder = dataset_folder(args.path)
+    path = local(args.path, "PATH")
+    folder = path if path.is_file() else dataset_folder(args.path)
     faults = validate_dataset(folder)
     for fault in faults:
         print(f"{fault.path}: {fault.message}")
