@@ -1,6 +1,7 @@
 """A small steady data set, a small network with dropout, and runs that print nothing."""
 
 import functools
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,16 @@ def write_tiny(folder: Path, scale: float = 3.0) -> Path:
     write_manifest(folder, shards)
     write_statistics(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imported() -> None:
+    # Seconds, once: no test should be billed for it.
+    import lightning.pytorch  # noqa: F401
+
+    import sciml.training.module  # noqa: F401
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

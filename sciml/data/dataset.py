@@ -15,6 +15,7 @@ from sciml.status import DataError, Status
 
 logger = logging.getLogger(__name__)
 
+#: Numbers of trajectories or frames.
 Samples = Sequence[int] | np.ndarray
 
 
@@ -95,9 +96,7 @@ class FieldDataset:
         numbers = sum(int(np.prod(place.shape)) for place in self._places.values())
         return len(self) * numbers * np.dtype(self.spec.dtype).itemsize
 
-    def fields(
-        self, samples: Samples, times: Sequence[int] | None = None, names: Sequence[str] | None = None
-    ) -> np.ndarray:
+    def fields(self, samples: Samples, times: Samples | None = None, names: Sequence[str] | None = None) -> np.ndarray:
         """Fields with a time axis, `(n, t, c, *s)`, in the dtype on disk.
 
         Args:

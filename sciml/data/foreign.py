@@ -3,13 +3,13 @@
 Every check is one pass over headers, needs no torch, and raises `DataError` in one line that names the file.
 """
 
-import io
 import math
 import pickletools
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -113,7 +113,7 @@ def check_npy(path: str | Path, max_bytes: int = MAX_BYTES) -> None:
         raise DataError(f"{path}: {error.strerror or error}.") from None
 
 
-def _check_header(stream: io.BufferedIOBase, where: str, max_bytes: int) -> int:
+def _check_header(stream: Any, where: str, max_bytes: int) -> int:
     """Bytes that an array takes, read from its header alone."""
     try:
         version = np.lib.format.read_magic(stream)

@@ -99,10 +99,9 @@ def _across(shard: Path, name: str, specs: dict[str, DatasetSpec], owners: dict[
     if repr(specs.setdefault(first, spec)) != repr(spec):
         yield Fault(f"{name}:/@spec", f"differs from that of {first}.")
     for number in index.ravel().tolist():
-        if number in owners:
+        if owners.setdefault(number, name) != name:
             yield Fault(f"{name}:/samples/index", f"trajectory {number} is in {owners[number]} already.")
             return
-        owners[number] = name
 
 
 def _statistics_faults(root: Path, manifest: dict[str, Any] | None) -> Iterator[Fault]:
@@ -131,10 +130,9 @@ def _shard_faults(path: Path) -> Iterator[Fault]:
                 yield from (Fault(f":{name}", "missing.") for name in missing)
                 return
             spec = read_spec(file, path)
-            yield from _description(file, spec)
             yield from _dimensions(file, path, spec)
             yield from _conditions(file, spec)
-            faults = [*_numbers(file, path, spec), *_shapes(file, spec)]
+            faults = [*_description(file, spec), *_numbers(file, path, spec), *_shapes(file, spec)]
             yield from faults
             if not faults:
                 yield from _values(file, path, spec)
@@ -151,7 +149,7 @@ def _description(file: h5py.File, spec: DatasetSpec) -> Iterator[Fault]:
     expected = {"dataset_name": spec.name, "grid_type": "cartesian", "n_spatial_dims": spec.grid.dimensions}
     for name, value in expected.items():
         if file.attrs[name] != value:
-            yield Fault(f":/@{name}", f"is {file.attrs[name]!r}; the description says {value!r}.")
+            yield Fault(f":/@{name}", f"is {file.attrs[name]}; the description says {value}.")
     names = {"scalars": [p.name for p in spec.parameters]}
     for rank, group in enumerate(RANK_GROUPS):
         names[group] = [f.name for f in (*spec.fields, *spec.static) if f.rank == rank]

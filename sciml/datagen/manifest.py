@@ -21,7 +21,6 @@ from sciml.datagen.shards import Shard, file_hash
 from sciml.status import DataError, ResumeMismatch
 
 
-
 class Manifest:
     """`manifest.json` of a data set, rewritten as a whole after every shard.
 
@@ -51,9 +50,12 @@ class Manifest:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             recorded = data["recipe"]
-            assert data["schema_version"] == SCHEMA_VERSION and isinstance(data["shards"], list)
-        except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
-            raise DataError(f"{path}: no manifest of schema {SCHEMA_VERSION} made by a recipe ({error!r}); give another folder.") from None
+            if data["schema_version"] != SCHEMA_VERSION or not isinstance(data["shards"], list):
+                raise ValueError(f"schema_version={data['schema_version']}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path}: no manifest of schema {SCHEMA_VERSION} made by a recipe ({error!r}); give another folder."
+            ) from None
         difference = first_difference(recorded, json.loads(json.dumps(recipe.to_dict())))
         if difference:
             key, there, here = difference
@@ -87,7 +89,9 @@ class Manifest:
     def finish(self, **more: Any) -> None:
         """Adds the totals and marks the data set as complete."""
         shards = self.data["shards"]
-        counts = {split: sum(e["samples"] for e in shards if e["split"] == split) for split in self.data["recipe"]["splits"]}
+        counts = {
+            split: sum(e["samples"] for e in shards if e["split"] == split) for split in self.data["recipe"]["splits"]
+        }
         rejected = [{"split": e["split"], **r} for e in shards for r in e["rejected"]]
         self.data |= {"complete": True, "samples": counts, "rejected": rejected, **more}
         self.data["bytes"] = sum(e.get("bytes", 0) for e in shards)

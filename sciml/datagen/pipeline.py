@@ -126,7 +126,9 @@ def plan(recipe: Recipe, root: Path, workers: int = 1) -> Plan:
     spent = time.perf_counter() - begin
     count = sum(recipe.splits.values())
     size = len(shards) * (2 * one - two) + count * (two - one)
-    return Plan(recipe.name, root, dict(recipe.splits), len(shards), finished, size, count * spent / workers, sample.residual)
+    return Plan(
+        recipe.name, root, dict(recipe.splits), len(shards), finished, size, count * spent / workers, sample.residual
+    )
 
 
 def _make_all(recipe: Recipe, manifest: Manifest, workers: int, progress: bool) -> None:
@@ -155,7 +157,9 @@ def _finish(recipe: Recipe, manifest: Manifest) -> None:
         entries = [e for e in manifest.data["shards"] if e["split"] == split]
         if count and not any(e["samples"] for e in entries):
             reason = entries[0]["rejected"][0]["reason"]
-            raise SolveFailure(f"{manifest.root}: every sample of split {split!r} failed, the first one because: {reason}")
+            raise SolveFailure(
+                f"{manifest.root}: every sample of split {split!r} failed, the first one because: {reason}"
+            )
     manifest.finish()
     if manifest.data["rejected"]:
         log.warning("%s: %d samples were rejected; see manifest.json.", manifest.root, len(manifest.data["rejected"]))

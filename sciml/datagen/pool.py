@@ -1,5 +1,6 @@
 """A pool of worker processes that survives the death of any of them."""
 
+import contextlib
 import json
 import logging
 import os
@@ -41,11 +42,10 @@ class _Worker:
 
     def send(self, line: str) -> None:
         assert self.process.stdin is not None
-        try:
+        # One that has died says so by the end of file on its other pipe.
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has died; its end of file on the other pipe says so
 
     def give(self, shard: Shard) -> None:
         self.shard = shard
@@ -67,10 +67,8 @@ class _Worker:
     def close(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                pass
         try:
             self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -127,7 +125,9 @@ def run_pool(
                     progress(-counts.pop(shard, 0))
                     code = worker.process.returncode
                     if deaths[shard] >= ATTEMPTS:
-                        raise SolveFailure(f"the worker of {shard.file} died {ATTEMPTS} times, last with exit code {code}.")
+                        raise SolveFailure(
+                            f"the worker of {shard.file} died {ATTEMPTS} times, last with exit code {code}."
+                        )
                     log.warning("the worker of %s died with exit code %s; starting it again.", shard.file, code)
                     queue.appendleft(shard)
                     start()

@@ -49,8 +49,9 @@ class Entries:
         names = tuple(accepted)
         for name in self.data:
             if name not in names:
+                known = ", ".join(names) or "none"
                 raise ConfigError(
-                    f"{self.source}: {self.key(name)} is no key here; accepted are {', '.join(names)}{nearest(name, names)}"
+                    f"{self.source}: {self.key(name)} is no key here; accepted are {known}{nearest(name, names)}"
                 )
 
     def require(self, name: str) -> Any:
@@ -128,5 +129,3 @@ def full_path(name: str, packages: Iterable[ModuleType]) -> str:
         if name in package.__all__:
             return f"{package.__name__}.{name}"
     return name
-
-

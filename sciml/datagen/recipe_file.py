@@ -1,5 +1,6 @@
 """The recipe as a file: where it lies, which keys it has, and what each must hold."""
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -146,9 +147,9 @@ def _parameters(top: Entries, equation: PDE) -> dict[str, Parameter]:
             kinds = (FieldSampler, Distribution) if spec.field else (Distribution,)
             found[name] = entries.instance(name, kinds, (datagen,), " or ".join(k.__name__ for k in kinds))
             continue
-        found[name] = entries.number(name, getattr(equation, name, None))
+        found[name] = number = entries.number(name, getattr(equation, name, None))
         try:
-            spec.check(found[name])
+            spec.check(number)
         except ValueError as error:
             entries.fail(name, str(error))
     return found
@@ -174,7 +175,7 @@ def _times(top: Entries) -> tuple[float, ...]:
         given = np.linspace(start, stop, count).tolist()
     good = isinstance(given, list) and len(given) > 1
     good = good and all(isinstance(t, int | float) and not isinstance(t, bool) and np.isfinite(t) for t in given)
-    if not good or any(b <= a for a, b in zip(given[:-1], given[1:], strict=True)):
+    if not good or any(b <= a for a, b in itertools.pairwise(given)):
         top.fail("times", "must be strictly increasing numbers, or start, stop and count.")
     return tuple(float(t) for t in given)
 

@@ -13,7 +13,7 @@ from sciml.data import DatasetSpec, write_shard
 from sciml.datagen.recipe import SPLITS, Recipe
 from sciml.datagen.storing import store_on
 from sciml.describe import describe
-from sciml.fields import Boundaries, FieldSpec
+from sciml.fields import Boundaries, FieldSpec, ParameterSpec
 from sciml.status import SciMLError, Status
 
 
@@ -96,7 +96,9 @@ def attempt(recipe: Recipe, index: int) -> Sample:
         return Sample(index, {}, {}, {}, float("nan"), status, str(error))
 
 
-def make_shard(recipe: Recipe, shard: Shard, root: Path, progress: Callable[[int], None] = lambda n: None) -> dict[str, Any]:
+def make_shard(
+    recipe: Recipe, shard: Shard, root: Path, progress: Callable[[int], None] = lambda n: None
+) -> dict[str, Any]:
     """Solves and writes a shard.
 
     Samples that failed are not stored: they are listed with index and reason in the entry.
@@ -161,7 +163,7 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
     specs = {p.name: p for p in equation.parameters}
     location = "cell" if recipe.grid.axes[0].kind == "cells" else "node"
     static = [
-        FieldSpec(n, unit=specs[n].unit, location=location, positive=specs[n].low is not None and specs[n].low >= 0)
+        FieldSpec(n, unit=specs[n].unit, location=location, positive=_not_negative(specs[n]))
         for n in recipe.coefficients
     ]
     drawn = [s for n, s in specs.items() if n not in recipe.coefficients and n not in recipe.constants]
@@ -186,3 +188,7 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
             **recipe.meta,
         },
     )
+
+
+def _not_negative(spec: ParameterSpec) -> bool:
+    return spec.low is not None and spec.low >= 0

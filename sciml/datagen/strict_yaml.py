@@ -45,10 +45,10 @@ def load_yaml(path: Path) -> Any:
     """Reads one document of plain values.
 
     Raises:
-        ConfigError: the file cannot be read, is no YAML, holds a tag, or repeats a key; the message names file and line.
+        ConfigError: an unreadable file, no YAML, a tag, an alias or a repeated key; the message names file and line.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}.") from None
     except yaml.YAMLError as error:

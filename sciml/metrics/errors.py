@@ -1,7 +1,7 @@
 r"""Errors of a prediction against a reference, one number per sample.
 
-All functions take `(b, c, *s)` and return `(b,)`: none averages over samples. Where the norm of the reference is zero the
-relative ones are `inf`, or `nan` if the error is zero as well.
+All functions take `(b, c, *s)` and return `(b,)`: none averages over samples. Where the norm of the reference is zero
+the relative ones are `inf`, or `nan` if the error is zero as well.
 """
 
 from collections.abc import Sequence
@@ -33,10 +33,11 @@ def relative_h1(
     periodic: bool = False,
     spacing: Sequence[float] | None = None,
 ) -> Float[Tensor, " b"]:
-    r"""$\lVert \hat u - u\rVert_{H^1} / \lVert u\rVert_{H^1}$ with $\lVert u\rVert_{H^1}^2 = \lVert u\rVert^2 + \lVert\nabla u\rVert^2$.
+    r"""$\lVert \hat u - u\rVert_{H^1} / \lVert u\rVert_{H^1}$ over space and all channels.
 
-    Derivatives are central differences of second order, one-sided of the same order at the ends of an axis that is not
-    periodic. The norm depends on the unit of length: the default measures it in sides of the domain.
+    $\lVert u\rVert_{H^1}^2 = \lVert u\rVert_2^2 + \lVert\nabla u\rVert_2^2$. Derivatives are central
+    differences of second order, one-sided of the same order at the ends of an axis that is not periodic. The norm
+    depends on the unit of length: the default measures it in sides of the domain.
 
     Args:
         prediction: $\hat u$.

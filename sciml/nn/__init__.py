@@ -2,7 +2,17 @@
 
 from sciml.nn.normalization import Normalized, Normalizer
 from sciml.nn.pointwise import PointwiseMLP
-from sciml.nn.spectral_conv import SpectralConv
+from sciml.nn.spectral_conv import SpectralConv, parameter_count
 from sciml.nn.spectral_kernels import DFT, FFT, Auto, SpectralKernel
 
-__all__ = ["DFT", "FFT", "Auto", "Normalized", "Normalizer", "PointwiseMLP", "SpectralConv", "SpectralKernel"]
+__all__ = [
+    "DFT",
+    "FFT",
+    "Auto",
+    "Normalized",
+    "Normalizer",
+    "PointwiseMLP",
+    "SpectralConv",
+    "SpectralKernel",
+    "parameter_count",
+]

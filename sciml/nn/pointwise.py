@@ -1,11 +1,14 @@
 """Layers that act on the channels of each grid point, channels last."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sciml.describe import Described
+from sciml.nn.spectral_kernels import Size
 
 
 class PointwiseMLP(Described, nn.Module):
@@ -26,7 +29,7 @@ class PointwiseMLP(Described, nn.Module):
         return self.second(functional.gelu(self.first(u)))
 
 
-def grid_coordinates(sizes: "tuple[int, ...]", like: Tensor) -> Float[Tensor, "*s d"]:
+def grid_coordinates(sizes: Sequence[Size], like: Tensor) -> Float[Tensor, "*s d"]:
     """Coordinates $j/N$ of a grid on $[0, 1)^d$, channels last; the right end is left out as on a periodic axis."""
     axes = [torch.arange(n, device=like.device, dtype=like.dtype) / n for n in sizes]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)

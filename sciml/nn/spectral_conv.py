@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sciml.describe import Described
-from sciml.nn.spectral_kernels import Auto, SpectralKernel, Transform, half_count, signed_counts
+from sciml.nn.spectral_kernels import Auto, Size, SpectralKernel, Transform, half_count, signed_counts
 
 
 class SpectralConv(Described, nn.Module):
     r"""$v = \mathcal F^{-1}(W_k\,\hat u_k) + \beta$ on kept modes, zero elsewhere; channels last.
 
-    The weight is `(*k, c_in, 2, c_out)`: real and imaginary part side by side, so that one batched real product does the
-    complex one. Its modes are ordered as in `sciml.nn.spectral_kernels`.
+    The weight is `(*k, c_in, 2, c_out)`: real and imaginary part side by side, so that one batched real product does
+    the complex one. Its modes are ordered as in `sciml.nn.spectral_kernels`.
 
     Args:
         in_channels: channels of the input.
@@ -41,13 +41,13 @@ class SpectralConv(Described, nn.Module):
         self.weight = nn.Parameter(torch.randn(shape) * (std / math.sqrt(2)))
         self.bias = nn.Parameter(torch.randn(out_channels) * std)
 
-    def plan(self, sizes: Sequence[int], like: Tensor) -> Transform:
+    def plan(self, sizes: Sequence[Size], like: Tensor) -> Transform:
         """The transform on a grid; layers with the same modes may share it."""
         return self.kernel.plan(sizes, self.modes, like)
 
-    def weight_on(self, sizes: Sequence[int]) -> Float[Tensor, "..."]:
+    def weight_on(self, sizes: Sequence[Size]) -> Float[Tensor, "..."]:
         """The weight restricted to the modes that a grid of `sizes` points holds."""
-        weight = self.weight
+        weight: Tensor = self.weight
         for axis, (n, size) in enumerate(zip(self.modes[:-1], sizes[:-1], strict=True)):
             p, m = signed_counts(n, size)
             if p + m < n:
@@ -73,3 +73,9 @@ class SpectralConv(Described, nn.Module):
         # A constant is mode 0: the bias costs nothing there.
         first = mixed[:, :, :1] + torch.stack([self.bias, torch.zeros_like(self.bias)])[:, None, None]
         return torch.cat([first, mixed[:, :, 1:]], dim=2).reshape(2, b, *kept, self.out_channels)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trainable parameters; a complex spectral weight counts once, not as its two real numbers."""
+    spectral = sum(m.weight.numel() // 2 for m in network.modules() if isinstance(m, SpectralConv))
+    return sum(p.numel() for p in network.parameters() if p.requires_grad) - spectral

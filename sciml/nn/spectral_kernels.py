@@ -1,13 +1,14 @@
 r"""Truncated Fourier transforms of real fields on `(b, *s, c)`: by FFT, or by matrix products.
 
-Kept modes of an axis with `n` modes: a leading axis keeps $-\lfloor n/2\rfloor \dots \lceil n/2\rceil - 1$, stored in the
-order $0, 1, \dots, -1, -2, \dots$; the last axis keeps $0 \dots \lfloor n/2\rfloor$, since a real field needs no more.
+Kept modes of an axis with `n` modes: a leading axis keeps $-\lfloor n/2\rfloor \dots \lceil n/2\rceil - 1$, stored in
+the order $0, 1, \dots, -1, -2, \dots$; the last axis keeps $0 \dots \lfloor n/2\rfloor$, all that a real field needs.
 A coarser grid keeps what it can represent of these.
 """
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -16,15 +17,21 @@ from torch.nn import functional
 
 from sciml.describe import Described
 
+if TYPE_CHECKING:
+    Size = int
+else:
+    # The length of an axis is a symbol while a graph with dynamic sizes is exported.
+    Size = int | torch.SymInt
 
-def signed_counts(n: int, size: int) -> tuple[int, int]:
+
+def signed_counts(n: int, size: Size) -> tuple[Size, Size]:
     """How many modes `0, 1, ...` and how many modes `-1, -2, ...` of `n` a grid of `size` points holds."""
     if size >= n:
         return n - n // 2, n // 2
     return (size + 1) // 2, size // 2
 
 
-def half_count(n: int, size: int) -> int:
+def half_count(n: int, size: Size) -> Size:
     """How many of the modes `0 ... n // 2` a grid of `size` points holds."""
     return n // 2 + 1 if size >= n else size // 2 + 1
 
@@ -46,19 +53,19 @@ class SpectralKernel(Described, ABC):
     """A way to compute truncated Fourier transforms; the same weights serve every kernel."""
 
     @abstractmethod
-    def plan(self, sizes: Sequence[int], modes: Sequence[int], like: Tensor) -> Transform:
+    def plan(self, sizes: Sequence[Size], modes: Sequence[int], like: Tensor) -> Transform:
         """The transform on a grid of `sizes` points that keeps `modes`, in dtype and on the device of `like`."""
 
 
 class FFT(SpectralKernel):
     """Fast Fourier transforms, axis by axis, cut after each; best when many modes are kept."""
 
-    def plan(self, sizes: Sequence[int], modes: Sequence[int], like: Tensor) -> Transform:
+    def plan(self, sizes: Sequence[Size], modes: Sequence[int], like: Tensor) -> Transform:
         return _FFTTransform(tuple(sizes), tuple(modes))
 
 
 class _FFTTransform(Transform):
-    def __init__(self, sizes: tuple[int, ...], modes: tuple[int, ...]) -> None:
+    def __init__(self, sizes: tuple[Size, ...], modes: tuple[int, ...]) -> None:
         self.sizes, self.modes, self.last = sizes, modes, len(sizes)
 
     def analyse(self, u: Float[Tensor, "b *s c"]) -> Float[Tensor, "2 b *k c"]:
@@ -89,15 +96,15 @@ class _FFTTransform(Transform):
 class DFT(SpectralKernel):
     """Products with cosine and sine matrices; the cost per grid point grows with the kept modes, not with the grid.
 
-    Leading axes are contracted in real arithmetic: with $C$ and $S$ the cosine and sine sums of wave number $j$, mode $j$
-    is $C - iS$ and mode $-j$ is $C + iS$, half the work of one complex row per mode.
+    Leading axes are contracted in real arithmetic: with $C$ and $S$ the cosine and sine sums of wave number $j$, mode
+    $j$ is $C - iS$ and mode $-j$ is $C + iS$, half the work of one complex row per mode.
     """
 
-    def plan(self, sizes: Sequence[int], modes: Sequence[int], like: Tensor) -> Transform:
+    def plan(self, sizes: Sequence[Size], modes: Sequence[int], like: Tensor) -> Transform:
         return _DFTTransform(tuple(sizes), tuple(modes), like)
 
 
-def _angles(rows: int, size: int, like: Tensor) -> Float[Tensor, "k s"]:
+def _angles(rows: Size, size: Size, like: Tensor) -> Float[Tensor, "k s"]:
     k = torch.arange(rows, device=like.device)
     j = torch.arange(size, device=like.device)
     # The product is reduced modulo the size in integers: large angles would lose digits.
@@ -113,7 +120,7 @@ def _contract(matrix: Float[Tensor, "r s"], v: Float[Tensor, "..."], axis: int) 
 
 
 class _DFTTransform(Transform):
-    def __init__(self, sizes: tuple[int, ...], modes: tuple[int, ...], like: Tensor) -> None:
+    def __init__(self, sizes: tuple[Size, ...], modes: tuple[int, ...], like: Tensor) -> None:
         self.sizes = sizes
         self.counts = [signed_counts(n, s) for n, s in zip(modes[:-1], sizes[:-1], strict=True)]
         self.forward, self.backward = [], []
@@ -154,7 +161,7 @@ class _DFTTransform(Transform):
         return u
 
 
-def _paired(part: Tensor, axis: int, p: int, m: int) -> tuple[Tensor, Tensor]:
+def _paired(part: Tensor, axis: int, p: Size, m: Size) -> tuple[Tensor, Tensor]:
     """Modes $+j$ and $-j$ side by side for $j = 0 \\dots m$, with zeros where one is not kept."""
     behind = 2 * (part.ndim - 1 - axis)
     plus, minus = part.narrow(axis, 0, p), part.narrow(axis, p, m)
@@ -171,6 +178,6 @@ class Auto(SpectralKernel):
     def __init__(self, most: int = 64) -> None:
         self.most = most
 
-    def plan(self, sizes: Sequence[int], modes: Sequence[int], like: Tensor) -> Transform:
+    def plan(self, sizes: Sequence[Size], modes: Sequence[int], like: Tensor) -> Transform:
         kernel = DFT() if max(modes) <= self.most else FFT()
         return kernel.plan(sizes, modes, like)

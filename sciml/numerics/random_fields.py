@@ -12,11 +12,11 @@ from sciml.fields import Axis, Grid
 
 
 class GaussianField(Described, ABC):
-    r"""Karhunen–Loève series $g(x) = \sum_k \sigma (\lambda_k + \tau^2)^{-\alpha/2} \xi_k e_k(x)$, $\xi_k \sim N(0, 1)$.
+    r"""Karhunen–Loève series $g(x) = \sum_k \sigma (\lambda_k + \tau^2)^{-\alpha/2} \xi_k e_k(x)$ of normal $\xi_k$.
 
-    $e_k$ are orthonormal eigenfunctions of the Laplacian on the box of the grid, with eigenvalues $-\lambda_k$, products of
-    one-dimensional ones. A draw is the array of all $\xi_k$; it is drawn in shells of the largest index, so that neither
-    the grid nor the number of modes changes what the lower modes are.
+    $e_k$ are orthonormal eigenfunctions of the Laplacian on the box of the grid, with eigenvalues $-\lambda_k$, and
+    products of one-dimensional ones. A draw is the array of all $\xi_k$; it is drawn in shells of the largest index, so
+    that neither the grid nor the number of modes changes what the lower modes are.
 
     Args:
         alpha: decay of the spectrum; larger is smoother.
@@ -75,7 +75,7 @@ class GaussianField(Described, ABC):
         return field
 
     def amplitudes(self, grid: Grid) -> np.ndarray:
-        r"""Standard deviation of each mode's coefficient, $\sigma (\lambda_k + \tau^2)^{-\alpha/2}$, `(functions, ...)`."""
+        r"""Standard deviation of the coefficients, $\sigma (\lambda_k + \tau^2)^{-\alpha/2}$, `(functions, ...)`."""
         sigma = self.tau ** (self.alpha - grid.dimensions / 2) if self.sigma is None else self.sigma
         squares = np.zeros([1] * grid.dimensions)
         for i, axis in enumerate(grid.axes):

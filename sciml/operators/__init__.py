@@ -1,6 +1,7 @@
 """Networks that are solution maps, and the objectives that train them."""
 
 from sciml.operators.fno import FNO
+from sciml.operators.neuralop import NeuralOp
 from sciml.operators.supervised import Loss, RelativeH1, RelativeL2, Supervised, Unrolled
 
-__all__ = ["FNO", "Loss", "RelativeH1", "RelativeL2", "Supervised", "Unrolled"]
+__all__ = ["FNO", "Loss", "NeuralOp", "RelativeH1", "RelativeL2", "Supervised", "Unrolled"]

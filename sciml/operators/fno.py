@@ -10,7 +10,7 @@ from torch.nn import functional
 from sciml.describe import Described
 from sciml.nn.pointwise import PointwiseMLP, grid_coordinates
 from sciml.nn.spectral_conv import SpectralConv
-from sciml.nn.spectral_kernels import SpectralKernel, Transform
+from sciml.nn.spectral_kernels import Auto, SpectralKernel, Transform
 
 
 class FNOBlock(Described, nn.Module):
@@ -71,8 +71,7 @@ class FNO(Described, nn.Module):
     """
 
     accepts = frozenset[str]()
-    #: The weights belong to wave numbers and not to points: any grid of the same domain may be given.
-    any_resolution = True
+    resolution_free = True
 
     def __init__(
         self,
@@ -92,11 +91,13 @@ class FNO(Described, nn.Module):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}.")
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.coordinates = coordinates
+        self.coordinates, self.modes = coordinates, tuple(modes)
+        self.kernel = Auto() if kernel is None else kernel
         wide = int(lifting_ratio * width)
         self.lifting = PointwiseMLP(in_channels + coordinates * len(modes), wide, width)
         self.blocks = nn.ModuleList(
-            FNOBlock(width, modes, round(mlp_ratio * width), last=i == depth - 1, kernel=kernel) for i in range(depth)
+            FNOBlock(width, modes, round(mlp_ratio * width), last=i == depth - 1, kernel=self.kernel)
+            for i in range(depth)
         )
         self.projection = PointwiseMLP(width, wide, out_channels)
 
@@ -106,7 +107,7 @@ class FNO(Described, nn.Module):
         return cls(1, 1, width=8, modes=[6, 6], depth=2)
 
     def forward(self, u: Float[Tensor, "b c *s"]) -> Float[Tensor, "b c_out *s"]:
-        dimensions = len(self.blocks[0].spectral.modes)
+        dimensions = len(self.modes)
         if u.ndim != dimensions + 2 or u.shape[1] != self.in_channels:
             raise ValueError(
                 f"input of shape {tuple(u.shape)} does not fit; accepted is (b, {self.in_channels}, "
@@ -119,8 +120,7 @@ class FNO(Described, nn.Module):
             v = torch.cat([v, grid.expand(v.shape[0], *grid.shape)], dim=-1)
         v = self.lifting(v)
         # One set of matrices serves all blocks, and none outlives the call.
-        with torch.autocast(v.device.type, enabled=False):
-            transform = self.blocks[0].spectral.plan(sizes, v if v.dtype == torch.float64 else v.float())
+        transform = self.kernel.plan(sizes, self.modes, v if v.dtype == torch.float64 else v.float())
         for block in self.blocks:
             v = block(v, transform)
         return self.projection(v).movedim(-1, 1)

@@ -90,7 +90,7 @@ class Supervised(Objective):
 class Unrolled(Objective):
     """The distance along a rollout: each prediction is the next input, and gradients run through all steps.
 
-    Values are `(b, t)`. With `lead`, `(b, t)` counted from the first input, the network is told the length of each step.
+    Values are `(b, t)`. With `lead`, `(b, t)` counted from the first input, the network is told each step's length.
 
     Args:
         loss: distance at each step; relative L2 if `None`.

@@ -3,12 +3,15 @@ r"""Finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on cells: harmonic fac
 import functools
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.sparse import csc_array
 
 from sciml.fields import Boundaries, Condition, Dirichlet, Grid, Neumann
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class DiffusionMatrix:
             result[high] -= t * u[low]
         return result.reshape(-1)
 
-    def csc(self) -> csc_array:
+    def csc(self) -> "scipy.sparse.csc_array":
+        from scipy.sparse import csc_array
+
         order, indices, pointers = _pattern(self.diagonal.shape)
         values = np.concatenate([self.diagonal.ravel(), *(-t.ravel() for t in self.faces for _ in range(2))])
         return csc_array((values[order], indices, pointers), shape=(self.size, self.size))
@@ -60,7 +65,7 @@ class DiffusionMatrix:
 
 @dataclass(frozen=True)
 class Diffusion:
-    r"""Second-order finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on uniform cells, with Dirichlet and Neumann faces.
+    r"""Second-order finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on cells, with Dirichlet and Neumann faces.
 
     Inner faces carry $2 / (1/a_i + 1/a_j)$, which keeps the flux continuous where $a$ jumps; a Dirichlet face lies half
     a cell away. On a Neumann face with a given slope, $a$ is extrapolated geometrically (it stays positive).

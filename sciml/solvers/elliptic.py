@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from sciml.describe import Described, Description, describe
-from sciml.numerics import Derivatives
+from sciml.numerics import FiniteDifferences
 from sciml.pdes import EllipticPDE, Problem
 from sciml.solvers.base import StepperSpec, Trajectory
 from sciml.solvers.diffusion import Diffusion, DiffusionMatrix
@@ -30,6 +30,8 @@ class FiniteVolumeElliptic(Described):
         """Why the problem is none for this method; `None` when it is."""
         if not isinstance(problem.pde, EllipticPDE):
             return f"FiniteVolumeElliptic solves steady diffusion problems; {type(problem.pde).__name__} is none."
+        if problem.forcing:
+            return "FiniteVolumeElliptic takes its source as a parameter, not as forcing."
         try:
             self._scheme(problem)
         except ValueError as error:
@@ -52,17 +54,17 @@ class FiniteVolumeElliptic(Described):
         if not bool((a > 0).all()):
             raise ValueError(f"the diffusion coefficient must be positive; its smallest value is {float(a.min()):g}.")
         if bool((c < 0).any()):
-            raise ValueError(f"the reaction coefficient must not be negative; its smallest value is {float(c.min()):g}.")
+            raise ValueError(
+                f"the reaction coefficient must not be negative; its smallest value is {float(c.min()):g}."
+            )
         return [scheme.assemble(*sample) for sample in zip(a.numpy(), f.numpy(), c.numpy(), strict=True)]
 
     def _coefficients(self, problem: Problem) -> tuple[Tensor, Tensor, Tensor]:
         """`a`, `c`, `f` at the cell centres, each `(b, *s)`."""
         assert isinstance(problem.pde, EllipticPDE)
-        p, shape = problem.bind(_CellCentres(problem)), problem.domain.shape
+        p, shape = problem.bind(FiniteDifferences(problem.domain)), problem.domain.shape
         values = [problem.pde.diffusion(p), problem.pde.reaction(p), problem.pde.source(p)]
         tensors = [torch.as_tensor(v, dtype=torch.float64).detach() for v in values]
-        if problem.forcing:
-            raise ValueError("a steady problem takes its source as a parameter, not as forcing.")
         batch = max([len(t) for t in tensors if t.ndim > len(shape)], default=1)
         return tuple(t.expand(batch, *shape).contiguous() for t in tensors)  # type: ignore[return-value]
 
@@ -90,17 +92,3 @@ class FiniteVolumeElliptic(Described):
         residual = torch.tensor([s.residual for s in solutions], dtype=torch.float64)
         spec = StepperSpec(problem.pde.fields, problem.domain, problem.boundaries)
         return Trajectory(u, torch.zeros(1, dtype=torch.float64), status, spec, residual)
-
-
-class _CellCentres(Derivatives):
-    """Stands for the grid when parameters are bound to it; nothing is differentiated."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.domain.names)
-        self.grid = problem.domain
-
-    def coordinates(self) -> dict[str, Tensor]:
-        return dict(zip(self.grid.names, self.grid.meshgrid(), strict=True))
-
-    def derivative(self, u: Tensor, counts: tuple[int, ...]) -> Tensor:
-        raise TypeError("finite volumes differentiate in their matrix, not field by field.")

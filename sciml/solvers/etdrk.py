@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from jaxtyping import Complex, Float
@@ -16,11 +17,12 @@ from sciml.pdes import Parameters, Problem, SemilinearPDE, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
 from sciml.solvers.base import State, Stepper, StepperSpec, Trajectory, rollout
 from sciml.solvers.exponential import ETDRK4Coefficients
+from sciml.solvers.spectrum import FourierDerivatives, Spectrum
 from sciml.status import Status
 
 
 class ETDRK4(Described):
-    r"""Exponential time differencing Runge–Kutta of fourth order for $u_t = Lu + N(u) + g(x, t)$, pseudo-spectral in space.
+    r"""Exponential Runge–Kutta of fourth order for $u_t = Lu + N(u) + g(x, t)$, pseudo-spectral in space.
 
     $L$ is integrated exactly by its Fourier symbol, so that its stiffness limits no step.
 
@@ -135,11 +137,10 @@ class ETDRK4Stepper:
 
     def __init__(self, problem: Problem, dt: float, dealias: float) -> None:
         self.problem, self.grid = problem, problem.domain
-        self.derivatives = SpectralDerivatives(self.grid)
+        self.derivatives = FourierDerivatives(self.grid)
         self.scalars = tuple(p for p in problem.pde.parameters if not p.field)
         self.spec = StepperSpec(problem.pde.fields, self.grid, problem.boundaries, self.scalars, dt=dt)
         self.keep = _kept_modes(self.grid, dealias)
-        self._axes = tuple(range(-self.grid.dimensions, 0))
 
     def start(
         self,
@@ -166,8 +167,10 @@ class ETDRK4Stepper:
         assert isinstance(problem.pde, SemilinearPDE)
         by_name = problem.pde.symbol(self.grid, problem.bind(waves), str(device))
         full = waves.one().shape
-        parts = [by_name[name].expand(-1, *full) if by_name[name].ndim > len(full) else by_name[name].expand(full)[None]
-                 for name in problem.names]
+        parts = [
+            by_name[name].expand(-1, *full) if by_name[name].ndim > len(full) else by_name[name].expand(full)[None]
+            for name in problem.names
+        ]
         symbol = torch.stack(torch.broadcast_tensors(*parts), dim=1)
         return symbol if bool(symbol.imag.any()) else symbol.real.contiguous()
 
@@ -177,7 +180,7 @@ class ETDRK4Stepper:
         assert dt is not None
         memory: _Memory = state.memory
         k, t = memory.coefficients(dt), state.t
-        v = self._forward(state.u)
+        v = self.keep * self.derivatives.forward(state.u)
         at_start = self._nonlinear(v, t, memory)
         half = k.half * v
         a = half + k.stage * at_start
@@ -186,27 +189,28 @@ class ETDRK4Stepper:
         c = k.half * a + k.stage * (2.0 * at_b - at_start)
         at_end = self._nonlinear(c, t + dt, memory)
         v = k.full * v + k.first * at_start + k.middle * (at_a + at_b) + k.last * at_end
-        return state.advanced(self._backward(v), dt)
+        return state.advanced(self.derivatives.backward(v), dt)
 
     def _nonlinear(self, v: Complex[Tensor, "b c *k"], t: Tensor, memory: _Memory) -> Complex[Tensor, "b c *k"]:
         """Spectrum of `N(u) + g(x, t)`, without the modes that aliasing spoils."""
-        u = self._backward(v)
+        d = self.derivatives
+        u = d.backward(v)
         assert isinstance(self.problem.pde, SemilinearPDE)
-        fields = grid_fields(u, self.problem.names, self.derivatives)
-        right = self.problem.pde.nonlinear(fields, self.derivatives, memory.parameters)
+        fields = grid_fields(u, self.problem.names, d)
+        right = self.problem.pde.nonlinear(fields, d, memory.parameters)
         if self.problem.forcing:
             clock = t.view(-1, *[1] * self.grid.dimensions)
-            coordinates = {**self.derivatives.coordinates(), "t": clock}
+            coordinates = {**d.coordinates(), "t": clock}
             for name, force in self.problem.forcing.items():
                 right[name] = right.get(name, 0.0) + call_with_coordinates(force, coordinates)
-        parts = [(right[n] + 0.0 * fields[n]) if n in right else 0.0 * fields[n] for n in self.problem.names]
-        return self._forward(torch.stack(parts, dim=1))
+        parts = [self._spectrum(right.get(name, 0.0), v) for name in self.problem.names]
+        return self.keep * (parts[0][:, None] if len(parts) == 1 else torch.stack(parts, dim=1))
 
-    def _forward(self, u: Float[Tensor, "b c *s"]) -> Complex[Tensor, "b c *k"]:
-        return torch.fft.rfftn(u, dim=self._axes) * self.keep
-
-    def _backward(self, v: Complex[Tensor, "b c *k"]) -> Float[Tensor, "b c *s"]:
-        return torch.fft.irfftn(v, s=self.grid.shape, dim=self._axes)
+    def _spectrum(self, part: Any, v: Complex[Tensor, "b c *k"]) -> Complex[Tensor, "b *k"]:
+        """Spectrum of one component of a right side: a field, one that does not vary over the batch, or a number."""
+        if not isinstance(part, Spectrum | Tensor) or (isinstance(part, Tensor) and part.ndim <= self.grid.dimensions):
+            part = torch.as_tensor(part, dtype=torch.float64, device=v.device).expand(len(v), *self.grid.shape)
+        return self.derivatives.spectrum(part)
 
 
 def _kept_modes(grid: Grid, fraction: float) -> Float[Tensor, "*k"]:

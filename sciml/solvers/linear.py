@@ -1,15 +1,17 @@
 """Linear systems of the grid solvers: what a solve returns, and two direct methods."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from scipy.linalg import LinAlgError, solveh_banded
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
 
 from sciml.describe import Described
 from sciml.status import Status
+
+# scipy is imported on use: a predictor, which shares the face of a solver, loads without it.
+if TYPE_CHECKING:
+    import scipy.sparse
 
 
 @runtime_checkable
@@ -22,8 +24,10 @@ class LinearSystem(Protocol):
     def bandwidth(self) -> int: ...
     def apply(self, x: np.ndarray) -> np.ndarray:
         """`A x` for `x` of shape `(n,)`."""
-    def csc(self) -> csc_array:
+
+    def csc(self) -> "scipy.sparse.csc_array":
         """The matrix in compressed columns."""
+
     def banded(self) -> np.ndarray:
         """Its lower half by diagonals, `(bandwidth + 1, n)`, as LAPACK wants it."""
 
@@ -62,7 +66,7 @@ def relative_residual(a: LinearSystem, x: np.ndarray, b: np.ndarray) -> float:
     return float(np.linalg.norm(b - a.apply(x))) / (scale or 1.0)
 
 
-class _Direct(Described):
+class _Direct(Described, ABC):
     """A direct method: factor, solve, and look at the true residual."""
 
     def __init__(self, tol: float = 1e-10) -> None:
@@ -76,21 +80,24 @@ class _Direct(Described):
     def solve(self, a: LinearSystem, b: np.ndarray, *, x0: np.ndarray | None = None, state: Any = None) -> Solution:
         try:
             x = self._factor_and_solve(a, b)
-        except (LinAlgError, RuntimeError, ValueError):  # singular, not positive definite, or non-finite entries
+        # Singular, not positive definite, or entries that are not finite.
+        except (np.linalg.LinAlgError, RuntimeError, ValueError):
             return Solution(np.full(a.size, np.nan), Status.BREAKDOWN, (float("nan"),))
         residual = relative_residual(a, x, b)
         if not np.isfinite(residual):
             return Solution(x, Status.NON_FINITE, (residual,))
         return Solution(x, Status.SUCCESS if residual <= self.tol else Status.BREAKDOWN, (residual,))
 
-    def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+    @abstractmethod
+    def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray: ...
 
 
 class BandedCholesky(_Direct):
     """Cholesky factorisation within the band, `O(n bandwidth^2)`: the fastest direct method on small grids."""
 
     def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray:
+        from scipy.linalg import solveh_banded
+
         return solveh_banded(a.banded(), b, lower=True, overwrite_ab=True, check_finite=True)
 
 
@@ -98,7 +105,9 @@ class SparseDirect(_Direct):
     """Sparse LU (SuperLU) in the symmetric mode, ordered by minimum degree of `A + A^T`."""
 
     def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray:
-        # Diagonal pivots keep the symmetric ordering; they are stable for the diagonally dominant matrices of diffusion.
+        from scipy.sparse.linalg import splu
+
+        # Diagonal pivots keep the symmetric ordering; a diagonally dominant matrix needs no others.
         factor = splu(
             a.csc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True, "Equil": False}
         )

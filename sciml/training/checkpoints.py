@@ -41,10 +41,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         if not Path(path).is_file():
             raise ConfigError(f"ckpt_path={path} does not exist.")
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise DataError(f"{path} is no checkpoint of tensors and plain data: {reason}") from None
+        if not isinstance(checkpoint, dict) or "pytorch-lightning_version" not in checkpoint:
+            raise DataError(f"{path} is no checkpoint of a training run.")
+        return checkpoint
 
 
 class BestAndLast(Checkpoint):

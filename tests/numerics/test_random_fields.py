@@ -92,7 +92,9 @@ def test_the_field_in_the_cosine_basis_is_the_published_darcy_construction():
 
 def test_a_field_survives_its_description():
     copy = build(describe(FIELDS[0]))
-    np.testing.assert_array_equal(copy.sample(generators(1), Grid.cells(5)), FIELDS[0].sample(generators(1), Grid.cells(5)))
+    np.testing.assert_array_equal(
+        copy.sample(generators(1), Grid.cells(5)), FIELDS[0].sample(generators(1), Grid.cells(5))
+    )
 
 
 @pytest.mark.parametrize("arguments", [{"modes": 0}, {"tau": -1.0}, {"sigma": -1.0}, {"tau": 0.0, "zero_mean": False}])

@@ -127,7 +127,9 @@ def test_the_stored_solution_has_the_residual_that_is_reported(linear_solver):
     rng = np.random.default_rng(1)
     nx, ny = 7, 5
     a = np.exp(rng.standard_normal((nx, ny)))
-    problem = Problem(Darcy(), Grid.cells(nx, ny), boundary=Boundaries.dirichlet(), parameters={"a": torch.from_numpy(a)})
+    problem = Problem(
+        Darcy(), Grid.cells(nx, ny), boundary=Boundaries.dirichlet(), parameters={"a": torch.from_numpy(a)}
+    )
     solution = FiniteVolumeElliptic(linear_solver).solve(problem)
     u, worst = solution.u[0, 0, 0].numpy(), 0.0
     for i in range(nx):
