@@ -7,6 +7,7 @@ against type hints.
 """
 
 import ast
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -83,7 +84,16 @@ def source(module: str) -> Path | None:
 @cache
 def _tree(module: str) -> ast.Module | None:
     path = source(module)
-    return None if path is None else ast.parse(path.read_text(encoding="utf-8"))
+    if path is None:
+        return None
+    # A tree is many small objects without cycles: looking for cycles while it grows doubles the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -204,17 +214,23 @@ def _lineage(module: str, node: ast.ClassDef, seen: frozenset[str] = frozenset()
 
 
 def _base(module: str, base: ast.expr) -> tuple[str, ast.ClassDef] | None:
+    """Where a base is defined. From our classes foreign ones are not followed: torch's sources take long to parse."""
     if isinstance(base, ast.Subscript):
         base = base.value
     text = ast.unparse(base)
     head, _, name = text.rpartition(".")
+    origin = _names(module).get(text.split(".")[0])
+    if module.startswith("sciml.") and isinstance(origin, tuple) and not origin[0].startswith("sciml."):
+        return None
     located = _locate(module, name) if not head else None
     if head:
         imported = _names(module).get(head.split(".")[0])
         if isinstance(imported, tuple):
             root = ".".join(part for part in imported if part)
             located = _locate(".".join([root, *head.split(".")[1:]]), name)
-    return located if located is not None and isinstance(located[1], ast.ClassDef) else None  # type: ignore[return-value]
+    if located is None or not isinstance(located[1], ast.ClassDef):
+        return None
+    return located[0], located[1]
 
 
 def _constructor(lineage: list[tuple[str, ast.ClassDef]]) -> tuple[Parameter, ...] | None:

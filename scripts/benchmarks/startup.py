@@ -1,0 +1,76 @@
+"""What a command costs before it does anything: CPU seconds of a fresh process, median of several.
+
+    python scripts/benchmarks/startup.py [--repeats 7]
+
+Writes results/startup.json. The limits are 0.5 CPU-s for `sciml --help` and 0.3 CPU-s for `import sciml`, without torch.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from _record import write_record
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Name, words after `python`, limit in CPU seconds.
+CASES = (
+    ("bare interpreter", ["-c", "pass"], None),
+    ("import sciml", ["-c", "import sciml"], 0.3),
+    ("sciml --help", ["-m", "sciml", "--help"], 0.5),
+    ("sciml --version", ["-m", "sciml", "--version"], 0.5),
+    ("sciml list", ["-m", "sciml", "list"], 0.5),
+    ("sciml show sciml.operators.FNO", ["-m", "sciml", "show", "sciml.operators.FNO"], 0.5),
+    ("misspelt configuration", ["-m", "sciml", "fit", "--config", "CONFIG"], 0.5),
+    ("hostile checkpoint", ["-m", "sciml", "export", "CHECKPOINT", "--out", "m.sciml"], 2.0),
+)
+
+
+def cpu_seconds(words: list[str], folder: Path) -> float:
+    """User and system time of a process and its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def torch_loaded(words: list[str], folder: Path) -> bool:
+    """Whether the same command leaves torch in `sys.modules`, seen from its own import log."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-X", "importtime", *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return any(line.rpartition("|")[2].strip() == "torch" for line in done.stderr.splitlines())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=7)
+    repeats = parser.parse_args().repeats
+    started = time.perf_counter()
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "CONFIG").write_text("trainer: {max_epoch: 3}\n")
+        (folder / "CHECKPOINT").write_bytes(b"\x80\x02cos\nmkdir\nX\x01\x00\x00\x00x\x85R.")
+        for what, words, limit in CASES:
+            cpu_seconds(words, folder)  # the first one fills the caches of files and byte code
+            seconds = statistics.median(cpu_seconds(words, folder) for _ in range(repeats))
+            loaded = torch_loaded(words, folder)
+            rows.append(
+                {"command": what, "cpu_s": seconds, "limit_s": limit or "", "torch": "loaded" if loaded else "no"}
+            )
+            print(f"{what:32} {seconds:6.3f} CPU-s   limit {limit or '-'}   torch {rows[-1]['torch']}")
+    columns = {"command": "command", "CPU-s": "cpu_s", "limit": "limit_s", "torch": "torch"}
+    write_record("startup", table=columns, rows=rows, repeats=repeats, wall_s=time.perf_counter() - started)
+    return int(any(row["limit_s"] != "" and (row["cpu_s"] > row["limit_s"] or row["torch"] != "no") for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
