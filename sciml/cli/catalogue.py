@@ -9,6 +9,7 @@ against type hints.
 import ast
 import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import PathFinder
@@ -84,13 +85,16 @@ def source(module: str) -> Path | None:
 @cache
 def _tree(module: str) -> ast.Module | None:
     path = source(module)
-    if path is None:
-        return None
-    # A tree is many small objects without cycles: looking for cycles while it grows doubles the time.
+    return None if path is None else ast.parse(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Suspends the search for cycles: trees are many small objects, and looking through them doubles the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return ast.parse(path.read_text(encoding="utf-8"))
+        yield
     finally:
         if collecting:
             gc.enable()

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 
+from sciml.cli.catalogue import without_collection
 from sciml.cli.names import suggestion
 from sciml.status import ConfigError
 
@@ -29,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"list: unknown kind {args.kind!r}; {suggestion(args.kind, KINDS, limit=len(KINDS))}.")
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for kind in [args.kind] if args.kind else KINDS:
-        rows = KINDS[kind]()
+        with without_collection():
+            rows = KINDS[kind]()
         if rows and not args.kind:
             print(f"{kind}:")
         width = max((len(name) for name, _ in rows), default=0)

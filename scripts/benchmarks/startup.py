@@ -2,7 +2,7 @@
 
     python scripts/benchmarks/startup.py [--repeats 7]
 
-Writes results/startup.json. The limits are 0.5 CPU-s for `sciml --help` and 0.3 CPU-s for `import sciml`, without torch.
+Writes results/startup.json. The limits are 0.5 CPU-s for `sciml --help`, 0.3 CPU-s for `import sciml`, and no torch.
 """
 
 import argparse
