@@ -28,16 +28,20 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.kind is not None and args.kind not in KINDS:
         raise ConfigError(f"list: unknown kind {args.kind!r}; {suggestion(args.kind, KINDS, limit=len(KINDS))}.")
+    with without_collection():
+        _print([args.kind] if args.kind else list(KINDS), indent="" if args.kind else "  ")
+    return 0
+
+
+def _print(kinds: list[str], indent: str) -> None:
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for kind in [args.kind] if args.kind else KINDS:
-        with without_collection():
-            rows = KINDS[kind]()
-        if rows and not args.kind:
+    for kind in kinds:
+        rows = KINDS[kind]()
+        if rows and indent:
             print(f"{kind}:")
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
-            print(f"{'' if args.kind else '  '}{name:{width}}  {text}".rstrip()[:limit])
-    return 0
+            print(f"{indent}{name:{width}}  {text}".rstrip()[:limit])
 
 
 def _datasets() -> Rows:

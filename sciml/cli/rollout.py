@@ -61,13 +61,13 @@ def _predictor(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset
 
     if source is None or args.times is None:
         raise ConfigError("rollout: a predictor needs --in FILE and --times TIMES.")
-    model = check_predictor_file(args.model)
+    model, axes = check_predictor_file(args.model)
+    fields = read_fields(source, axes)
+    # Of a trajectory the first frame is the initial state.
+    initial = fields.isel(time=0) if "time" in fields.sizes else fields
     from sciml.inference import Surrogate
 
     surrogate = Surrogate.load(model)
-    fields = read_fields(source, surrogate.spec.grid.names)
-    # Of a trajectory the first frame is the initial state.
-    initial = fields.isel(time=0) if "time" in fields.sizes else fields
     try:
         return surrogate.rollout(initial, args.times)  # type: ignore[return-value]  # xarray in, xarray out
     except ValueError as error:
