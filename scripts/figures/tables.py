@@ -1,7 +1,7 @@
 """Renders the tables of README.md from the records in results/: `python scripts/figures/tables.py [--check]`.
 
-A table stands between `<!-- table: NAME -->` and `<!-- end -->`; NAME is a record, results/NAME.json, whose `table` entry
-holds the columns (heading and key of a row) and whose `rows` are its lines.
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`; NAME is a record, results/NAME.json, whose `table`
+entry holds the columns (heading and key of a row) and whose `rows` are its lines.
 """
 
 import argparse
@@ -40,7 +40,9 @@ def render(text: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a table differs from its record")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if a table differs from its record"
+    )
     arguments = parser.parse_args()
     readme = ROOT / "README.md"
     text = readme.read_text()
