@@ -1,5 +1,7 @@
 """From stored coordinates to an axis that knows its kind."""
 
+import math
+
 import numpy as np
 
 from sciml.fields import Axis
@@ -29,8 +31,8 @@ def periodic_axis(points: np.ndarray) -> Axis:
 def guessed_axis(points: np.ndarray) -> Axis | None:
     """Nodes or periodic, by which of both gives an interval with round ends; `None` where that does not tell.
 
-    Round is an integer, or an integer multiple of pi: 256 points from -1 to 1 are nodes, 512 from -1 to 0.99609375 leave
-    out the right end of [-1, 1).
+    Round is an integer, or an integer multiple of pi: 256 points from -1 to 1 are nodes, 512 from -1 to 0.99609375
+    leave out the right end of [-1, 1).
     """
     _, high, h = _ends(points)
     as_nodes, as_periodic = _is_round(high), _is_round(high + h)
@@ -51,9 +53,9 @@ def _ends(points: np.ndarray) -> tuple[float, float, float]:
 
 
 def _axis(points: np.ndarray, low: float, high: float, kind: str) -> Axis:
-    if points.dtype == np.float32:
-        # 0.00048828125 stored in single precision gives ends like -7e-11 and 1.00000003.
-        low, high = (float(np.round(v, 6)) for v in (low, high))
+    # Ends that are computed from stored coordinates: 1.00000003 in single precision, 0.9999999999999999 in double.
+    digits = (6 if points.dtype == np.float32 else 12) - math.floor(math.log10(high - low))
+    low, high = (float(np.round(v, digits)) + 0.0 for v in (low, high))
     axis = Axis(len(points), low, high, kind)
     if np.abs(points - axis.coords).max() <= TOLERANCE * axis.h:
         return axis

@@ -78,8 +78,8 @@ class TorchPairs(_Tables):
         super().__init__(kind, low, high)
 
     def matches(self, path: Path) -> bool:
-        data = load_torch(path) if path.suffix == ".pt" else None
-        return _has_xy(data) and data["x"].shape == data["y"].shape
+        data: Any = load_torch(path) if path.suffix == ".pt" else None
+        return _has_xy(data, ()) and data["x"].shape == data["y"].shape
 
     def count(self, path: Path) -> int:
         return len(load_torch(path)["x"])
@@ -105,8 +105,8 @@ class TorchTrajectories(_Tables):
         self.end = end
 
     def matches(self, path: Path) -> bool:
-        data = load_torch(path) if path.suffix == ".pt" else None
-        if not _has_xy(data) or data["y"].ndim != data["x"].ndim + 1:
+        data: Any = load_torch(path) if path.suffix == ".pt" else None
+        if not _has_xy(data, ("visc",)) or data["y"].ndim != data["x"].ndim + 1:
             return False
         return data["y"][:, 0].shape == data["x"].shape and np.array_equal(data["y"][:, 0], data["x"])
 
@@ -166,7 +166,7 @@ class TorchTensorPair(_Tables):
 
 
 class MatPairs(_Tables):
-    """MATLAB files of the first neural operators: `a`, `u` or `coeff`, `sol` `(n, *s)`; with `u` `(n, *s, t)`, time last.
+    """MATLAB files of the first neural operators: `a`, `u` or `coeff`, `sol`, `(n, *s)`; or `u` with time last.
 
     With a time axis `a` is the state at t = 0, and `t`, where it is stored, holds the times of `u`.
 
@@ -215,5 +215,8 @@ class MatPairs(_Tables):
         return spec, Arrays({"u": np.concatenate([a[rows][:, None], np.moveaxis(u[rows], -1, 1)], axis=1)})
 
 
-def _has_xy(data: Any) -> bool:
-    return isinstance(data, dict) and all(isinstance(data.get(k), np.ndarray) for k in ("x", "y"))
+def _has_xy(data: Any, optional: tuple[str, ...]) -> bool:
+    """Whether there are `x`, `y` and nothing but what is optional: other keys mean another layout (meshes, say)."""
+    if not isinstance(data, dict) or not {"x", "y"} <= set(data) <= {"x", "y", *optional}:
+        return False
+    return all(isinstance(value, np.ndarray) for value in data.values())

@@ -58,9 +58,7 @@ class PDEBenchArrays(Adapter):
             if len(times) != frames:
                 raise DataError(f"{path}: /t-coordinate: has {len(times)} entries for {frames} frames.")
             params = {
-                k: float(v)
-                for k, v in file.attrs.items()
-                if k.isidentifier() and isinstance(v, (int, float, np.number))
+                k: float(v) for k, v in file.attrs.items() if k.isidentifier() and isinstance(v, float | np.number)
             }
         spec = DatasetSpec(
             path.stem.replace(".", "_"),
@@ -188,23 +186,16 @@ class PDEBenchIncompressible(Adapter):
                 raise DataError(f"{path}: /@latestIndex: {int(latest)} of {every.shape[1]} frames were written.")
             if not np.allclose(every, every[:1]):
                 raise DataError(f"{path}: /t: samples have times of their own, which the schema does not hold.")
-            arrays = Arrays(
-                {
-                    "velocity": read(file, path, "velocity", rows),
-                    "particles": read(file, path, "particles", rows)[..., 0],
-                },
-                {"force": read(file, path, "force", rows)},
-            )
+            velocity, particles, force = (read(file, path, n, rows) for n in ("velocity", "particles", "force"))
             config = str(file.attrs.get("config", ""))
-        shape = arrays.fields["particles"].shape[2:]
         spec = DatasetSpec(
             path.stem,
             (FieldSpec("velocity", rank=1, location="cell"), FieldSpec("particles", location="cell")),
             (FieldSpec("force", rank=1, location="cell"),),
             (),
-            Grid(tuple(Axis(n, 0.0, self.high, "cells") for n in shape)),
+            Grid(tuple(Axis(n, 0.0, self.high, "cells") for n in force.shape[1:-1])),
             Boundaries({}),
             times=tuple(float(t) for t in every[0]),
             meta={**_META, "source": path.name, "config": config[:20_000]},
         )
-        return spec, arrays
+        return spec, Arrays({"velocity": velocity, "particles": particles[..., 0]}, {"force": force})

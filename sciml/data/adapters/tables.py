@@ -1,4 +1,4 @@
-"""One trajectory with its coordinates in a MATLAB or NumPy file, as reference solutions of 1-D problems are passed on."""
+"""One trajectory with its coordinates in a MATLAB or NumPy file, as reference solutions are passed on."""
 
 from pathlib import Path
 from typing import Any, ClassVar

@@ -52,12 +52,13 @@ class TheWell(Adapter):
         periodic, described = self._conditions(file)
         axes = tuple(self._axis(file, path, name, name in periodic) for name in dims)
         times = self._times(file, path)
-        fields, static, specs = {}, {}, {}
+        full = (n, len(times), *(a.n for a in axes))
+        fields: dict[str, np.ndarray] = {}
+        static: dict[str, np.ndarray] = {}
+        specs = {}
         for rank, group in enumerate(RANK_GROUPS):
             for name in map(_text, file[group].attrs["field_names"]):
-                values, timed = self._field(
-                    file, path, f"{group}/{name}", (n, len(times), *(a.n for a in axes)), rank, rows
-                )
+                values, timed = self._field(file, path, f"{group}/{name}", full, rank, rows)
                 (fields if timed else static)[name] = values
                 unit = _text(file[f"{group}/{name}"].attrs.get("units", "1"))
                 specs[name] = FieldSpec(name, rank=rank, unit=unit)
