@@ -79,7 +79,11 @@ def make(tiny: Path, tmp_path: Path) -> Callable[..., Any]:
 
 
 def make_run(
-    dataset: Path, folder: Path, module: dict[str, Any] | None = None, data: dict[str, Any] | None = None, **trainer: Any
+    dataset: Path,
+    folder: Path,
+    module: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+    **trainer: Any,
 ) -> Any:
     import torch
     from lightning.pytorch import Trainer

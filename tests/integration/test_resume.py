@@ -136,7 +136,18 @@ def test_a_new_process_ends_with_the_same_bits(make, tiny, tmp_path):
     tests = str(Path(__file__).parent.parent)
     for path in (middle, end):
         out = tmp_path / "weights.pt"
-        words = [sys.executable, "-W", "ignore", "-c", SCRIPT, tests, str(tiny), str(tmp_path / "run"), str(path), str(out)]
+        words = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            SCRIPT,
+            tests,
+            str(tiny),
+            str(tmp_path / "run"),
+            str(path),
+            str(out),
+        ]
         subprocess.run(words, check=True, cwd=Path(__file__).parent.parent.parent, capture_output=True, timeout=100)
         assert same(torch.load(out, weights_only=True), weights(module)), path.name
 
@@ -181,7 +192,7 @@ def test_other_data_are_refused_although_they_have_the_same_name(stopped, tmp_pa
     from training_fixtures import make_run, write_tiny
 
     module, data, trainer = make_run(write_tiny(tmp_path / "tiny", scale=4.0), tmp_path)
-    with pytest.raises(ResumeMismatch, match="data.hash: '"):
+    with pytest.raises(ResumeMismatch, match=r"data\.hash: '"):
         trainer.fit(module, data, ckpt_path=stopped, weights_only=True)
 
 

@@ -82,7 +82,10 @@ def test_two_accumulated_batches_are_one_of_twice_the_size(make):
         torch.manual_seed(1)
         sgd = {"optimizer": functools.partial(torch.optim.SGD, lr=0.1), "lr_scheduler": None}
         module, data, trainer = make(
-            module={"network": ConvolutionNetwork(dropout=0.0), **sgd}, data={"batch_size": size}, max_epochs=1, **options
+            module={"network": ConvolutionNetwork(dropout=0.0), **sgd},
+            data={"batch_size": size},
+            max_epochs=1,
+            **options,
         )
         trainer.fit(module, data)
         return trainer.global_step, torch.cat([p.detach().flatten() for p in module.parameters()])
@@ -114,7 +117,9 @@ def test_channels_that_do_not_match_the_data_are_refused_with_both_numbers(side,
     from training_fixtures import ConvolutionNetwork
 
     module, data, trainer = make(module={"network": ConvolutionNetwork(**{f"{side}_channels": 3})})
-    with pytest.raises(ConfigError, match=rf"network.{side}_channels=3 \(configuration\), but data set 'tiny' has 1 {name}"):
+    with pytest.raises(
+        ConfigError, match=rf"network.{side}_channels=3 \(configuration\), but data set 'tiny' has 1 {name}"
+    ):
         trainer.fit(module, data)
 
 
