@@ -1,21 +1,21 @@
 """What a command costs before it does anything: CPU seconds of a fresh process, median of several.
 
-    python scripts/benchmarks/startup.py [--repeats 7]
+    python scripts/benchmarks/startup.py [--repeats 7] [--fresh]
 
 Writes results/startup.json. The limits are 0.5 CPU-s for `sciml --help`, 0.3 CPU-s for `import sciml`, and no torch.
 """
 
-import argparse
 import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from _record import write_record
+from _record import Record, parser
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,27 +49,32 @@ def torch_loaded(words: list[str], folder: Path) -> bool:
     return any(line.rpartition("|")[2].strip() == "torch" for line in done.stderr.splitlines())
 
 
+def measured(words: list[str], limit: float | None, repeats: int, folder: Path) -> dict[str, Any]:
+    """Median time of a command and whether it loads torch."""
+    cpu_seconds(words, folder)  # the first one fills the caches of files and byte code
+    seconds = statistics.median(cpu_seconds(words, folder) for _ in range(repeats))
+    return {"cpu_s": seconds, "limit_s": limit, "torch": "loaded" if torch_loaded(words, folder) else "absent"}
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7)
-    repeats = parser.parse_args().repeats
-    started = time.perf_counter()
-    rows = []
+    arguments_parser = parser(__doc__)
+    arguments_parser.add_argument("--repeats", type=int, default=7)
+    arguments = arguments_parser.parse_args()
+    columns = {"command": "command", "CPU-s": "cpu_s", "limit": "limit", "torch": "torch"}
+    record = Record("startup", {"repeats": arguments.repeats}, columns, arguments.fresh, arguments.out)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "CONFIG").write_text("trainer: {max_epoch: 3}\n")
         (folder / "CHECKPOINT").write_bytes(b"\x80\x02cos\nmkdir\nX\x01\x00\x00\x00x\x85R.")
-        for what, words, limit in CASES:
-            cpu_seconds(words, folder)  # the first one fills the caches of files and byte code
-            seconds = statistics.median(cpu_seconds(words, folder) for _ in range(repeats))
-            loaded = torch_loaded(words, folder)
-            rows.append(
-                {"command": what, "cpu_s": seconds, "limit_s": limit or "", "torch": "loaded" if loaded else "no"}
-            )
-            print(f"{what:32} {seconds:6.3f} CPU-s   limit {limit or '-'}   torch {rows[-1]['torch']}")
-    columns = {"command": "command", "CPU-s": "cpu_s", "limit": "limit_s", "torch": "torch"}
-    write_record("startup", table=columns, rows=rows, repeats=repeats, wall_s=time.perf_counter() - started)
-    return int(any(row["limit_s"] != "" and (row["cpu_s"] > row["limit_s"] or row["torch"] != "no") for row in rows))
+        cells = {
+            what: record.cell(what, partial(measured, words, limit, arguments.repeats, folder))
+            for what, words, limit in CASES
+        }
+    record.finish([{"command": what, **cell, "limit": cell["limit_s"] or ""} for what, cell in cells.items()])
+    for what, cell in cells.items():
+        print(f"{what:32} {cell['cpu_s']:6.3f} CPU-s   limit {cell['limit_s'] or '-'}   torch {cell['torch']}")
+    limited = [cell for cell in cells.values() if cell["limit_s"]]
+    return int(any(cell["cpu_s"] > cell["limit_s"] or cell["torch"] != "absent" for cell in limited))
 
 
 if __name__ == "__main__":
