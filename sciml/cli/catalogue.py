@@ -320,7 +320,13 @@ def packages() -> tuple[str, ...]:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Everything that packages of `sciml` export."""
-    found = (find(f"{package}.{name}") for package in packages() for name in exports(package))
+    return tuple(e for package in packages() for e in entries_of(package))
+
+
+@cache
+def entries_of(package: str) -> tuple[Entry, ...]:
+    """Classes and functions that one package exports."""
+    found = (find(f"{package}.{name}") for name in exports(package))
     return tuple(e for e in found if e is not None)
 
 
