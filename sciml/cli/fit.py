@@ -10,6 +10,7 @@ from typing import Any
 
 from sciml.cli.checkpoints import check_checkpoint
 from sciml.cli.config import check, find_config
+from sciml.cli.data_sets import check_configured
 from sciml.cli.errors import Parser
 from sciml.cli.overrides import split_overrides
 from sciml.cli.yaml_files import Document, parse_yaml, read_yaml
@@ -59,6 +60,7 @@ def run(verb: str, argv: list[str]) -> int:
         ConfigError, DataError, SolveFailure, ResumeMismatch: see `sciml.status`.
     """
     request = read_request(verb, argv)
+    check_configured(request.data.get("data") or {})
     from sciml.cli import experiments
 
     return experiments.execute(request)

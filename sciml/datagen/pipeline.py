@@ -115,9 +115,10 @@ def plan(recipe: Recipe, root: Path, workers: int = 1) -> Plan:
     if (root / "manifest.json").is_file():
         manifest = Manifest.open(root, recipe)
         finished = sum(manifest.finished(s) for s in shards)
-    attempt(recipe, shards[0].indices[0])  # the first one also pays for caches and imports
+    indices = shards[0].indices[:1]
+    attempt(recipe, indices)  # the first one also pays for caches and imports
     begin = time.perf_counter()
-    sample = attempt(recipe, shards[0].indices[0])
+    (sample,) = attempt(recipe, indices)
     if not sample.status.ok:
         raise SolveFailure(f"the first sample of {recipe.name} failed: {sample.reason}", sample.status)
     with tempfile.TemporaryDirectory() as scratch:

@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,21 +136,37 @@ class Recipe:
         samplers = {n: self.parameters[n] for n in self.coefficients}
         return {n: s.draw(self.generator(index, n), grid) for n, s in samplers.items() if isinstance(s, FieldSampler)}
 
+    def initial_state(self, index: int, grid: Grid) -> np.ndarray:
+        """The initial state of a sample at the points of a grid, `(c, *s)`."""
+        names = self.equation.names(grid.dimensions)
+        return np.stack([self.initial[n].draw(self.generator(index, f"initial.{n}"), grid) for n in names])
+
     def problem(self, index: int) -> Problem:
         """Sample `index` as a problem on the solution grid; it depends on `(seed, index)` alone."""
         grid = self.solution_grid
         fields = {n: torch.from_numpy(a) for n, a in self.coefficient_fields(index, grid).items()}
+        initial = torch.from_numpy(self.initial_state(index, grid)) if self.equation.evolves else None
+        return self._problem({**self.numbers(index), **fields}, initial)
+
+    def problems(self, indices: Sequence[int]) -> Problem:
+        """Several samples as one problem with a batch axis, for solvers that save time by it."""
+        grid = self.solution_grid
+        fields = [self.coefficient_fields(i, grid) for i in indices]
+        numbers = [self.numbers(i) for i in indices]
+        parameters = {n: torch.from_numpy(np.stack([f[n] for f in fields])) for n in fields[0]}
+        parameters |= {n: torch.tensor([f[n] for f in numbers], dtype=torch.float64) for n in numbers[0]}
         initial = None
         if self.equation.evolves:
-            names = self.equation.names(grid.dimensions)
-            drawn = [self.initial[n].draw(self.generator(index, f"initial.{n}"), grid) for n in names]
-            initial = torch.from_numpy(np.stack(drawn))
+            initial = torch.from_numpy(np.stack([self.initial_state(i, grid) for i in indices]))
+        return self._problem(parameters, initial)
+
+    def _problem(self, drawn: Mapping[str, Any], initial: torch.Tensor | None) -> Problem:
         return Problem(
             self.equation,
-            grid,
+            self.solution_grid,
             initial=initial,
             boundary=self.boundaries,
-            parameters={**self.constants, **self.numbers(index), **fields},
+            parameters={**self.constants, **drawn},
             times=self.times if self.equation.evolves else None,
         )
 

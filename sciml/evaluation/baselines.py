@@ -1,6 +1,6 @@
 """What a learned method must beat: the mean, persistence, the nearest known sample, and the solver itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -46,7 +46,7 @@ class Mean:
         block: samples read at once.
     """
 
-    name = "mean"
+    name = "training mean"
 
     def __init__(self, train: Cases, block: int = 64) -> None:
         total: Tensor | None = None
@@ -79,32 +79,42 @@ class Nearest:
     Args:
         train: the training split.
         block: samples read at once.
+        memory: bytes up to which the features of the training split are kept between calls.
     """
 
-    name = "nearest"
+    name = "nearest sample"
 
-    def __init__(self, train: Cases, block: int = 256) -> None:
+    def __init__(self, train: Cases, block: int = 256, memory: int = 2**29) -> None:
         self.train, self.block = train, block
         squares: list[Tensor] = []
+        numbers = 0
         for case in train.blocks(block):
-            parts = [part.square().sum(dim=(0, 2)) for part in _groups(case)]
+            groups = _groups(case)
+            numbers += sum(part.numel() for part in groups)
+            parts = [part.square().sum(dim=(0, 2)) for part in groups]
             squares = parts if not squares else [a + b for a, b in zip(squares, parts, strict=True)]
         # A channel that vanishes says nothing about distance, whatever it is divided by.
         self.scales = [torch.where(s > 0, s, 1.0).sqrt() for s in squares]
+        self._kept = list(self._read()) if 8 * numbers <= memory else None
 
     def __call__(self, case: Case) -> Tensor:
         x = self._features(case)
         best = x.new_full((len(case),), torch.inf)
         nearest = torch.zeros(len(case), dtype=torch.long)
-        for known in self.train.blocks(self.block):
-            y = self._features(known)
+        for y, squares, index in self._kept or self._read():
             # The norm of x is the same for all candidates.
-            distance, candidate = (y.square().sum(dim=1) - 2 * x @ y.T).min(dim=1)
+            distance, candidate = torch.addmm(squares, x, y.T, alpha=-2).min(dim=1)
             closer = distance < best
             best = torch.where(closer, distance, best)
-            nearest = torch.where(closer, known.index[candidate], nearest)
+            nearest = torch.where(closer, index[candidate], nearest)
         unique, place = nearest.unique(return_inverse=True)
         return self.train.block(unique.tolist()).targets[place]
+
+    def _read(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Features of the training samples, their squared norms and positions, in blocks."""
+        for known in self.train.blocks(self.block):
+            y = self._features(known)
+            yield y, y.square().sum(dim=1), known.index
 
     def _features(self, case: Case) -> Float[Tensor, "b n"]:
         scaled = zip(_groups(case), self.scales, strict=True)

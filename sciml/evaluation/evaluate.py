@@ -109,8 +109,18 @@ def evaluate(
 def judge(method: Method, cases: Cases, batch_size: int = 32) -> Result:
     """One method on all cases, or on the first `method.samples`, where it has such a limit.
 
-    The first block is predicted once more beforehand and not timed, so that no method pays for set-up.
+    torch runs on one thread meanwhile, so that times can be compared. The first block is predicted once more
+    beforehand and not timed, so that no method pays for set-up.
     """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _judge(method, cases, batch_size)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _judge(method: Method, cases: Cases, batch_size: int) -> Result:
     limit = min(len(cases), getattr(method, "samples", None) or len(cases))
     size = min(batch_size, limit)
     values: dict[str, list[Tensor]] = {}
@@ -149,7 +159,7 @@ def _facts(surrogate: Any, dataset: Any, cases: Cases, batch_size: int) -> dict[
         "units": {c: f.unit for f in spec.fields for c in f.components(spec.grid.dimensions)},
         "time_unit": dataset.spec.time_unit,
         "batch_size": batch_size,
-        "threads": torch.get_num_threads(),
+        "threads": 1,
         "device": str(getattr(surrogate, "device", "cpu")),
         "parameters": sum(p.numel() for p in surrogate.network.parameters()) if hasattr(surrogate, "network") else 0,
         "version": getattr(spec, "version", ""),

@@ -113,31 +113,35 @@ def to_csv(evaluation: Evaluation) -> str:
 
 
 def caption(evaluation: Evaluation) -> str:
-    """What the numbers of the table are, in one sentence."""
+    """What the numbers of the table are."""
     facts = evaluation.facts
-    return (
-        f"{facts.get('dataset', '')}/{facts.get('split', '')}, {facts.get('samples', 0)} samples: errors are means over"
+    text = (
+        f"{facts.get('dataset', '')}/{facts.get('split', '')}, {facts.get('samples', 0)} samples. Errors are means over"
         " samples; low, mid and high are the parts of the relative L2 error at wave numbers up to 4, up to 12 and"
-        f" above; times are CPU times of the process on {facts.get('threads', 1)} thread(s)."
+        f" above; times are CPU times of the process on {facts.get('threads', 1)} thread."
     )
+    if any("solver" in r.name for r in evaluation.results):
+        text += " The solver is of the kind that made the data: what is left of its error says how it repeats itself."
+    return text
 
 
 def headline(evaluation: Evaluation) -> str:
     """The result in one sentence: the error, by how much it beats each baseline, and the time against a solver's."""
     first, *others = evaluation.results
     error = first.summary()["relative_l2"]["mean"]
-    parts = [f"Relative L2 error {_text(error)}"]
+    errors, costs = [], []
     for other in others:
-        factor = other.summary()["relative_l2"]["mean"] / error if error else math.inf
-        if 1 < factor < math.inf:
-            parts.append(f"{_digits(factor)} times below {other.name}")
-        elif factor <= 1 and "solver" in other.name and first.milliseconds:
-            ratio = other.milliseconds / first.milliseconds
-            text = "less" if ratio >= 1 else "more"
-            parts.append(f"{_digits(max(ratio, 1 / ratio))} times {text} CPU time per sample than the {other.name}")
-        elif factor <= 1:
-            parts.append(f"not better than {other.name}")
-    return f"{parts[0]}; {', '.join(parts[1:])}." if len(parts) > 1 else f"{parts[0]}."
+        reference = other.summary()["relative_l2"]["mean"]
+        if "solver" in other.name:
+            ratio = other.milliseconds / max(first.milliseconds, 1e-9)
+            word = "less" if ratio >= 1 else "more"
+            costs.append(f"{_digits(max(ratio, 1 / max(ratio, 1e-9)))} times {word} CPU time than the {other.name}")
+        elif error < reference < math.inf:
+            errors.append(f"{_digits(reference / error) if error else '∞'} times below that of the {other.name}")
+        else:
+            errors.append(f"not below that of the {other.name}")
+    parts = [f"Relative L2 error {_text(error)}", *errors]
+    return "; ".join([", ".join(parts), *costs]) + "."
 
 
 def _digits(factor: float) -> str:

@@ -80,7 +80,7 @@ def spec_of(data: Mapping[str, Any], network: nn.Module, version: str = "") -> S
     Args:
         data: `spec` (a data set's specification as plain data), `inputs` and `outputs` (channel names), `windows`
             (a description), `hash`, and `ranges` (smallest and largest value per channel) where known.
-        network: says by `accepts` which arguments it takes, and by `any_resolution` whether the grid is free.
+        network: says by `accepts` which arguments it takes, and by `resolution_free` whether the grid is.
         version: of the package that trained it.
     """
     plain = data["spec"]
@@ -119,7 +119,7 @@ def spec_of(data: Mapping[str, Any], network: nn.Module, version: str = "") -> S
 def claims_any_resolution(network: nn.Module) -> bool:
     """Whether a network (or the one that it wraps) says that its weights do not depend on the number of points."""
     inner = getattr(network, "network", None)
-    return bool(getattr(network, "any_resolution", False)) or (
+    return bool(getattr(network, "resolution_free", False)) or (
         isinstance(inner, nn.Module) and claims_any_resolution(inner)
     )
 

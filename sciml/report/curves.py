@@ -45,7 +45,7 @@ def training_curve(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]
     Args:
         curves: steps and values by name, as `read_metrics` gives them.
     """
-    rates = [k for k in curves if k.startswith(("lr", "learning_rate"))]
+    rates = [k for k in curves if k.startswith("lr") or k.endswith(("/lr", "learning_rate"))]
     shown = [k for k in curves if k.startswith(("train/", "val/")) and k not in rates]
     # A loss that is shown under the name of its only term needs no second curve.
     shown = [k for k in shown if not (k.endswith("/loss") and _repeated(k, curves, shown))]
@@ -103,8 +103,10 @@ def spectrum(truth: np.ndarray, prediction: np.ndarray, error: np.ndarray) -> "F
         for edge in (4, 12):
             if edge < k[-1]:
                 ax.axvline(edge + 0.5, color="#bbbbbb", lw=0.7, ls=":")
-        low = max(float(np.nanmin(np.where(error > 0, error, np.nan))) if (error > 0).any() else 1e-12, 1e-18)
-        ax.set_ylim(bottom=max(low / 3, float(truth.max()) * 1e-16))
+        positive = np.concatenate([v[v > 0] for v in (truth, error)])
+        # Twelve decades below the largest energy there is rounding of single precision alone.
+        if positive.size:
+            ax.set_ylim(bottom=max(float(positive.min()) / 3, float(positive.max()) * 1e-12))
         ax.set_xticks([0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
         ax.set_xticklabels(["0", "1", "2", "4", "8", "16", "32", "64", "128", "256", "512"])
         ax.minorticks_off()

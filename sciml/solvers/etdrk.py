@@ -17,7 +17,7 @@ from sciml.pdes import Parameters, Problem, SemilinearPDE, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
 from sciml.solvers.base import State, Stepper, StepperSpec, Trajectory, rollout
 from sciml.solvers.exponential import ETDRK4Coefficients
-from sciml.solvers.spectrum import FourierDerivatives, Spectrum
+from sciml.solvers.spectrum import FourierDerivatives, Spectrum, multiply
 from sciml.status import Status
 
 
@@ -70,9 +70,18 @@ class ETDRK4(Described):
         Without a `dt`, the step is halved until the difference of two solutions, by Richardson's rule fifteen times the
         error of the finer one, is below `tol` relative to it; samples that do not get there are marked `MAX_STEPS`.
         `residual` is the largest relative defect of the equation at the output times (see `Defect`).
+
+        Raises:
+            ValueError: the problem is refused.
         """
+        if reason := self.refuses(problem):
+            raise ValueError(reason)
         if self.dt is not None:
             return _integrate(self.stepper(problem), problem)
+        singles = [self._solve_one(one, tol) for one in _samples(problem)]
+        return singles[0] if len(singles) == 1 else _together(singles)
+
+    def _solve_one(self, problem: Problem, tol: float) -> Trajectory:
         dt, coarse = _advective_step(problem), None
         for _ in range(14):
             fine = _integrate(self.stepper(problem, dt), problem)
@@ -83,6 +92,42 @@ class ETDRK4(Described):
             dt, coarse = 0.5 * dt, fine
         status = torch.where(error <= tol, fine.status, int(Status.MAX_STEPS))
         return dataclasses.replace(fine, status=status)
+
+
+def _samples(problem: Problem) -> list[Problem]:
+    """The problem of every sample of a batch: each finds its own step, so that none depends on the others."""
+    dims, initial = problem.domain.dimensions, problem.initial_state()
+    fields = {p.name for p in problem.pde.parameters if p.field}
+    batched = {
+        n: v
+        for n, v in problem.parameters.items()
+        if isinstance(v, Tensor) and v.ndim == (dims + 1 if n in fields else 1)
+    }
+    count = max([len(initial), *map(len, batched.values())])
+    if count == 1:
+        return [problem]
+
+    def pick(values: Tensor, i: int) -> Tensor:
+        return values[i : i + 1] if len(values) > 1 else values
+
+    return [
+        dataclasses.replace(
+            problem,
+            initial=pick(initial, i),
+            parameters={**problem.parameters, **{n: pick(v, i) for n, v in batched.items()}},
+        )
+        for i in range(count)
+    ]
+
+
+def _together(singles: list[Trajectory]) -> Trajectory:
+    residuals = [s.residual for s in singles if s.residual is not None]
+    return dataclasses.replace(
+        singles[0],
+        u=torch.cat([s.u for s in singles]),
+        status=torch.cat([s.status for s in singles]),
+        residual=torch.cat(residuals) if len(residuals) == len(singles) else None,
+    )
 
 
 def _advective_step(problem: Problem) -> float:
@@ -182,13 +227,18 @@ class ETDRK4Stepper:
         k, t = memory.coefficients(dt), state.t
         v = self.keep * self.derivatives.forward(state.u)
         at_start = self._nonlinear(v, t, memory)
-        half = k.half * v
-        a = half + k.stage * at_start
+        half = multiply(k.half, v)
+        a = half + multiply(k.stage, at_start)
         at_a = self._nonlinear(a, t + 0.5 * dt, memory)
-        at_b = self._nonlinear(half + k.stage * at_a, t + 0.5 * dt, memory)
-        c = k.half * a + k.stage * (2.0 * at_b - at_start)
+        at_b = self._nonlinear(half + multiply(k.stage, at_a), t + 0.5 * dt, memory)
+        c = multiply(k.half, a) + multiply(k.stage, 2.0 * at_b - at_start)
         at_end = self._nonlinear(c, t + dt, memory)
-        v = k.full * v + k.first * at_start + k.middle * (at_a + at_b) + k.last * at_end
+        v = (
+            multiply(k.full, v)
+            + multiply(k.first, at_start)
+            + multiply(k.middle, at_a + at_b)
+            + multiply(k.last, at_end)
+        )
         return state.advanced(self.derivatives.backward(v), dt)
 
     def _nonlinear(self, v: Complex[Tensor, "b c *k"], t: Tensor, memory: _Memory) -> Complex[Tensor, "b c *k"]:
@@ -268,4 +318,6 @@ class Defect:
         residual = self.problem.residual(fields, d)
         off = torch.stack([residual[n][:, middle] for n in names], dim=1).flatten(1)
         rate = torch.stack([d(fields[n], "t")[:, middle] for n in names], dim=1).flatten(1)
-        return off.norm(dim=1) / rate.norm(dim=1).clamp_min(torch.finfo(u.dtype).tiny)
+        # Row by row: the order of a sum must not depend on the batch.
+        norms = [(a.norm(), b.norm().clamp_min(torch.finfo(u.dtype).tiny)) for a, b in zip(off, rate, strict=True)]
+        return torch.stack([a / b for a, b in norms])

@@ -25,8 +25,9 @@ def test_the_nearest_sample_is_that_of_a_brute_force_search(steady_data, steady_
     case = Cases(test, steady_task).block(range(9))
     a, b = train.static(range(50)).reshape(50, -1), test.static(range(9)).reshape(9, -1)
     nearest = ((b[:, None] - a[None]) ** 2).sum(-1).argmin(1)
-    result = Nearest(Cases(train, steady_task), block=16)(case)
-    np.testing.assert_array_equal(result.numpy(), train.fields(nearest))
+    for memory in (0, 2**20):
+        result = Nearest(Cases(train, steady_task), block=16, memory=memory)(case)
+        np.testing.assert_array_equal(result.numpy(), train.fields(nearest))
 
 
 def test_parameters_and_units_count_alike_for_the_nearest_sample(decay_data, decay_task):
@@ -61,5 +62,8 @@ def test_a_solver_gets_the_positions_and_may_give_the_initial_frame_too(decay_da
 
 
 def test_default_baselines_fit_the_task(steady_data, steady_task, decay_data, decay_task):
-    assert [m.name for m in default_baselines(Cases(steady_data(3, 0), steady_task))] == ["mean", "nearest"]
-    assert [m.name for m in default_baselines(Cases(decay_data(3, 0), decay_task))] == ["persistence", "nearest"]
+    assert [m.name for m in default_baselines(Cases(steady_data(3, 0), steady_task))] == [
+        "training mean",
+        "nearest sample",
+    ]
+    assert [m.name for m in default_baselines(Cases(decay_data(3, 0), decay_task))] == ["persistence", "nearest sample"]

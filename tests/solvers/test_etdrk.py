@@ -231,3 +231,22 @@ def test_the_published_burgers_shock_is_met_to_ten_digits():
     waves = np.exp(1j * np.pi * np.outer(np.arange(spectrum.shape[1]), x + 1.0))
     values = 2.0 * (spectrum @ waves).real - spectrum[:, :1].real
     assert np.linalg.norm(values - published) / np.linalg.norm(published) < 1e-10
+
+
+def test_bits_do_not_depend_on_the_batch_in_two_dimensions_with_a_complex_symbol():
+    u0 = torch.rand(5, 1, 15, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+    def solve(initial):
+        problem = Problem(Dispersion(), Grid.periodic(15, 12), initial=initial, times=[0.0, 1e-3, 2e-3])
+        return ETDRK4(dt=5e-4).solve(problem).u
+
+    assert torch.equal(solve(u0), torch.cat([solve(u0[i : i + 1]) for i in range(5)]))
+
+
+def test_every_sample_finds_its_own_step():
+    speeds = torch.tensor([0.1, 2.0], dtype=torch.float64)
+    initial = (speeds[:, None] * torch.sin(TAU * torch.arange(32) / 32))[:, None]
+    problem = Problem(Burgers(viscosity=0.1), Grid.periodic(32), initial=initial, times=[0.0, 0.1])
+    together = ETDRK4().solve(problem, tol=1e-4)
+    alone = [ETDRK4().solve(dataclasses.replace(problem, initial=initial[i : i + 1]), tol=1e-4) for i in range(2)]
+    assert torch.equal(together.u, torch.cat([a.u for a in alone]))
