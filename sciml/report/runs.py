@@ -164,7 +164,7 @@ def _document(
         sections.append(("Predictions", "".join(fields) or html.paragraph(missing)))
     others = [html.picture(*image) for name, image in images.items() if not name.startswith("fields")]
     if others:
-        sections.append(("Curves", "".join(others)))
+        sections.append(("Curves", html.side_by_side(others)))
     sections.append(("Predictor", html.facts(_predictor_facts(evaluation, surrogate))))
     environment = _environment(folder / "environment.json")
     folds = [
