@@ -36,3 +36,12 @@ def times(text: str) -> tuple[float, ...]:
     if len(values) < 2 or not increasing or not all(map(math.isfinite, values)):
         raise argparse.ArgumentTypeError(f"{text!r} is not accepted; increasing times are, 0,0.5,1 or FIRST:LAST:COUNT")
     return values
+
+
+def splits(text: str) -> tuple[int, int, int]:
+    """Three numbers of samples, `900,50,50`; at least one is positive."""
+    words = text.split(",")
+    sizes = tuple(int(word) for word in words if word.isascii() and word.isdigit())
+    if len(words) != 3 or len(sizes) != 3 or not any(sizes):
+        raise argparse.ArgumentTypeError(f"{text!r} is not accepted; three numbers are, TRAIN,VALID,TEST")
+    return sizes[0], sizes[1], sizes[2]

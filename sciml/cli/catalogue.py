@@ -7,7 +7,9 @@ against type hints.
 """
 
 import ast
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import PathFinder
@@ -84,6 +86,18 @@ def source(module: str) -> Path | None:
 def _tree(module: str) -> ast.Module | None:
     path = source(module)
     return None if path is None else ast.parse(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Suspends the search for cycles: trees are many small objects, and looking through them doubles the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -204,17 +218,23 @@ def _lineage(module: str, node: ast.ClassDef, seen: frozenset[str] = frozenset()
 
 
 def _base(module: str, base: ast.expr) -> tuple[str, ast.ClassDef] | None:
+    """Where a base is defined. From our classes foreign ones are not followed: torch's sources take long to parse."""
     if isinstance(base, ast.Subscript):
         base = base.value
     text = ast.unparse(base)
     head, _, name = text.rpartition(".")
+    origin = _names(module).get(text.split(".")[0])
+    if module.startswith("sciml.") and isinstance(origin, tuple) and not origin[0].startswith("sciml."):
+        return None
     located = _locate(module, name) if not head else None
     if head:
         imported = _names(module).get(head.split(".")[0])
         if isinstance(imported, tuple):
             root = ".".join(part for part in imported if part)
             located = _locate(".".join([root, *head.split(".")[1:]]), name)
-    return located if located is not None and isinstance(located[1], ast.ClassDef) else None  # type: ignore[return-value]
+    if located is None or not isinstance(located[1], ast.ClassDef):
+        return None
+    return located[0], located[1]
 
 
 def _constructor(lineage: list[tuple[str, ast.ClassDef]]) -> tuple[Parameter, ...] | None:
@@ -300,7 +320,13 @@ def packages() -> tuple[str, ...]:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Everything that packages of `sciml` export."""
-    found = (find(f"{package}.{name}") for package in packages() for name in exports(package))
+    return tuple(e for package in packages() for e in entries_of(package))
+
+
+@cache
+def entries_of(package: str) -> tuple[Entry, ...]:
+    """Classes and functions that one package exports."""
+    found = (find(f"{package}.{name}") for name in exports(package))
     return tuple(e for e in found if e is not None)
 
 

@@ -20,8 +20,8 @@ def check_checkpoint(text: str, option: str) -> Path:
     return path
 
 
-def check_predictor_file(text: str, option: str = "MODEL") -> Path:
-    """A predictor file with a sound header and the checksum it was written with.
+def check_predictor_file(text: str, option: str = "MODEL") -> tuple[Path, tuple[str, ...]]:
+    """A predictor file with a sound header and the checksum it was written with, and the names of its space axes.
 
     Raises:
         ConfigError: a remote address.
@@ -32,8 +32,10 @@ def check_predictor_file(text: str, option: str = "MODEL") -> Path:
     path = existing(text, option, folder=False)
     if path.suffix == ".ckpt":
         raise DataError(f"{text}: a checkpoint, not a predictor; sciml export {text} --out model.sciml makes one.")
-    check_predictor(path)
-    return path
+    grid = check_predictor(path)["spec"].get("grid")
+    if not isinstance(grid, dict):
+        raise DataError(f"{text}: is no predictor file: its specification has no grid.")
+    return path, tuple(sorted(grid))
 
 
 def check_run(text: str) -> Path:

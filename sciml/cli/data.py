@@ -1,10 +1,10 @@
 """`sciml data inspect | validate | convert`: data sets on disk."""
 
 import argparse
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sciml.cli.arguments import splits
+from sciml.cli.data_sets import dataset_folder
 from sciml.status import DataError
 
 if TYPE_CHECKING:
@@ -21,8 +21,23 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     inspect.add_argument("path", metavar="PATH", help="data set folder, or its name below SCIML_DATA (./data)")
     inspect.set_defaults(run=run_inspect)
     validate = add_verb(actions, "validate", "name every fault of a data set", "sciml data validate data/darcy_2d")
-    validate.add_argument("path", metavar="PATH", help="data set folder, or its name below SCIML_DATA (./data)")
+    validate.add_argument(
+        "path", metavar="PATH", help="data set folder, its name below SCIML_DATA (./data), or a shard"
+    )
     validate.set_defaults(run=run_validate)
+    convert = add_verb(
+        actions,
+        "convert",
+        "turn a foreign file into a data set",
+        "sciml data convert burgers_train_16.pt data/burgers_pairs --splits 700,0,100",
+    )
+    convert.add_argument("source", metavar="IN", help="foreign file; its layout is recognised")
+    convert.add_argument("target", metavar="OUT", help="data set folder to make")
+    convert.add_argument("--name", help="of the data set; that of the folder by default")
+    convert.add_argument(
+        "--splits", type=splits, metavar="N,N,N", help="numbers of train, valid and test; 8, 1 and 1 tenths by default"
+    )
+    convert.set_defaults(run=run_convert)
 
 
 def run_inspect(args: argparse.Namespace) -> int:
@@ -96,9 +111,11 @@ def _print_table(rows: list[list[str]]) -> None:
 
 def run_validate(args: argparse.Namespace) -> int:
     """Prints each fault with its path; exit code 3 if there is one."""
+    from sciml.cli.paths import local
     from sciml.data import validate_dataset
 
-    folder = dataset_folder(args.path)
+    path = local(args.path, "PATH")
+    folder = path if path.is_file() else dataset_folder(args.path)
     faults = validate_dataset(folder)
     for fault in faults:
         print(f"{fault.path}: {fault.message}")
@@ -108,23 +125,13 @@ def run_validate(args: argparse.Namespace) -> int:
     return 0
 
 
-def dataset_folder(text: str) -> Path:
-    """A data set by path, or by its name below `SCIML_DATA`.
+def run_convert(args: argparse.Namespace) -> int:
+    """Converts; the file is looked at before anything heavy is imported, and nothing is overwritten."""
+    from sciml.cli.paths import existing, local
 
-    Raises:
-        ConfigError: a remote address.
-        DataError: no such folder, with what lies in the data root and, for a known recipe, the command that makes it.
-    """
-    from sciml.cli.config import shipped_datasets
-    from sciml.cli.names import suggestion
-    from sciml.cli.paths import local
+    target = local(args.target, "OUT")
+    source = existing(args.source, "IN", folder=False)
+    from sciml.data.adapters import convert
 
-    root = Path(os.environ.get("SCIML_DATA", "data"))
-    path = local(text, "PATH")
-    found = next((p for p in (path, root / text) if p.is_dir()), None)
-    if found is not None:
-        return found
-    if text in shipped_datasets():
-        raise DataError(f"{text}: not generated yet; sciml generate {text} makes it in {root / text}.")
-    present = [p.name for p in root.glob("*") if p.is_dir()]
-    raise DataError(f"{text}: no such data set; in {root}: {suggestion(text, present)}.")
+    print(convert(source, target, name=args.name, splits=args.splits))
+    return 0

@@ -83,9 +83,6 @@ def _describe(data: Any, trainer: dict[str, Any]) -> None:
     print(f"steps: {steps} per epoch" + (f", {steps * epochs} in {epochs} epochs" if isinstance(epochs, int) else ""))
 
 
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000 or unit == "GB":
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    raise AssertionError
+def _size(count: int) -> str:
+    power = min(3, max(0, (len(str(count)) - 1) // 3))
+    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"

@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from argparse import ArgumentError
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,11 @@ class Experiment(LightningCLI):
     Args:
         request: the checked command.
         folder: of the run; `None` to keep nothing.
+        callbacks: beside those of the configuration.
     """
 
-    def __init__(self, request: Request, folder: Path | None) -> None:
-        self.request, self.folder = request, folder
+    def __init__(self, request: Request, folder: Path | None, callbacks: Sequence[Callback] = ()) -> None:
+        self.request, self.folder, self.callbacks = request, folder, callbacks
         try:
             super().__init__(
                 FitModule,
@@ -76,7 +77,7 @@ class Experiment(LightningCLI):
             "log_every_n_steps": config["log_every_n_steps"] or 1,
             "num_sanity_val_steps": config["num_sanity_val_steps"] or 0,
         }
-        settings["callbacks"] = callbacks = _as_list(config["callbacks"])
+        settings["callbacks"] = callbacks = [*self.callbacks, *_as_list(config["callbacks"])]
         if keep:
             callbacks.append(EpochLog())
             if not any(isinstance(c, Checkpoint) for c in callbacks):
@@ -132,15 +133,16 @@ def _fit(request: Request) -> int:
 
 
 def _train(request: Request, folder: Path, started: "Started") -> None:
-    experiment = Experiment(request, folder)
+    experiment = Experiment(request, folder, [started])
     trainer, module = experiment.trainer, experiment.model
-    trainer.callbacks.insert(0, started)
     started.config = experiment.resolved()
     start = time.perf_counter()
     checkpoint = None if request.checkpoint is None else str(request.checkpoint)
-    trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    try:
+        trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit:
+        # Lightning ends the program by itself when it is interrupted; how it ends is for the command line to say.
+        raise KeyboardInterrupt from None
     if not started.yet:
         raise ConfigError(
             f"{checkpoint} is at the end of its run ({trainer.global_step} steps); raise trainer.max_epochs."

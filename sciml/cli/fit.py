@@ -4,13 +4,13 @@ Nothing heavy is imported before the configuration and the checkpoint have been 
 """
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sciml.cli.checkpoints import check_checkpoint
 from sciml.cli.config import check, find_config
+from sciml.cli.data_sets import check_configured
 from sciml.cli.errors import Parser
 from sciml.cli.overrides import split_overrides
 from sciml.cli.yaml_files import Document, parse_yaml, read_yaml
@@ -60,6 +60,7 @@ def run(verb: str, argv: list[str]) -> int:
         ConfigError, DataError, SolveFailure, ResumeMismatch: see `sciml.status`.
     """
     request = read_request(verb, argv)
+    check_configured(request.data.get("data") or {})
     from sciml.cli import experiments
 
     return experiments.execute(request)
@@ -129,8 +130,3 @@ def started_by_another() -> Path | None:
 
 def _local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0"))
-
-
-def main() -> int:
-    """`python -m sciml.cli.fit VERB ...`, the same as `sciml VERB ...`."""
-    return run(sys.argv[1], sys.argv[2:])

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 
+from sciml.cli.catalogue import entries_of, without_collection
 from sciml.cli.names import suggestion
 from sciml.status import ConfigError
 
@@ -27,15 +28,20 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.kind is not None and args.kind not in KINDS:
         raise ConfigError(f"list: unknown kind {args.kind!r}; {suggestion(args.kind, KINDS, limit=len(KINDS))}.")
+    with without_collection():
+        _print([args.kind] if args.kind else list(KINDS), indent="" if args.kind else "  ")
+    return 0
+
+
+def _print(kinds: list[str], indent: str) -> None:
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for kind in [args.kind] if args.kind else KINDS:
+    for kind in kinds:
         rows = KINDS[kind]()
-        if rows and not args.kind:
+        if rows and indent:
             print(f"{kind}:")
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
-            print(f"{'' if args.kind else '  '}{name:{width}}  {text}".rstrip()[:limit])
-    return 0
+            print(f"{indent}{name:{width}}  {text}".rstrip()[:limit])
 
 
 def _datasets() -> Rows:
@@ -69,29 +75,23 @@ def _package(package: str, base: str | None = None) -> Callable[[], Rows]:
     """What a package exports, objectives left out; with `base` only the classes derived from it."""
 
     def rows() -> Rows:
-        from sciml.cli.catalogue import entries
-
-        found = [e for e in entries() if e.path.startswith(f"sciml.{package}.") and not e.abstract]
+        found = [e for e in entries_of(f"sciml.{package}") if not e.abstract]
         chosen = [e for e in found if (base is None or e.derives_from(base)) and not e.derives_from(OBJECTIVE)]
         return [(e.path, e.summary) for e in chosen]
 
     return rows
 
 
-def _objectives() -> Rows:
-    from sciml.cli.catalogue import entries
+def _derived(base: str, packages: tuple[str, ...]) -> Callable[[], Rows]:
+    """Classes of some packages that derive from a base, each once."""
 
-    found = {e.name: (e.path, e.summary) for e in entries() if e.derives_from(OBJECTIVE) and not e.abstract}
-    return sorted(found.values())
+    def rows() -> Rows:
+        found = [e for package in packages for e in entries_of(f"sciml.{package}")]
+        return sorted(
+            {e.module + e.name: (e.path, e.summary) for e in found if e.derives_from(base) and not e.abstract}.values()
+        )
 
-
-def _weightings() -> Rows:
-    from sciml.cli.catalogue import entries
-
-    found = {
-        e.name: (e.path, e.summary) for e in entries() if e.derives_from("sciml.objective.Weighting") and not e.abstract
-    }
-    return sorted(found.values())
+    return rows
 
 
 OBJECTIVE = "sciml.objective.Objective"
@@ -100,8 +100,8 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "datasets": _datasets,
     "configs": _configs,
     "operators": _package("operators"),
-    "objectives": _objectives,
-    "weightings": _weightings,
+    "objectives": _derived(OBJECTIVE, ("operators",)),
+    "weightings": _derived("sciml.objective.Weighting", ("objective",)),
     "pdes": _package("pdes", base="sciml.pdes.base.PDE"),
     "solvers": _package("solvers"),
     "layers": _package("nn"),

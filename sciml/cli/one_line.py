@@ -6,6 +6,9 @@ from typing import Any
 from sciml.cli.yaml_files import Document, Place
 
 _NAMES = {"NoneType": "null", "int": "an integer", "float": "a number", "str": "a text", "bool": "true or false"}
+_PARSERS_OWN = re.compile(
+    r"Parser key|Expected an? |Does not validate|Subtypes?:|Errors:|Type collections|Not a valid|a |Subclass"
+)
 _PROBLEM = "Problem with given class_path '"
 
 
@@ -20,22 +23,26 @@ def shorten(text: str, data: dict[str, Any], documents: tuple[Document, ...]) ->
     lines = text.partition("Given value type:")[0].splitlines()
     owner, inner = _innermost(lines)
     keys = re.findall(r'Parser key "([^"]+)"', "\n".join(lines))
-    place: Place = tuple(".init_args.".join(keys).split("."))
+    place: Place = tuple(".init_args.".join(keys).split(".")) if keys else ()
     body = "\n".join(inner)
     if missing := re.search(r"the following arguments are required: (.+)", body):
-        message = f"{owner} needs the arguments {missing.group(1)}"
+        message = f"{owner or 'the configuration'} needs the arguments {missing.group(1)}"
     elif subclass := re.search(r"Import path (\S+) does not correspond to a subclass of (\w+)", body):
         message = f"{subclass.group(1)} is no {subclass.group(2)}"
-    elif accepted := _accepted(body):
+    elif (accepted := _accepted(body)) and not (said := _sentences(inner)):
         got = re.search(r"Got value: (.+)", body)
         value = got.group(1) if got else repr(_lookup(data, place))
         message = f"{value} is not accepted; {' or '.join(accepted)} is expected"
     else:
-        # What a constructor says about its arguments is a sentence already.
-        reason = next((s for s in (line.strip(" -") for line in inner) if s and not s.endswith(":")), text.strip())
+        reason = next(iter(said if accepted else _sentences(inner)), " ".join(text.split()))
         name = re.match(r"(\w+)=", reason)
         return _located(reason, _places(data, name.group(1)) if name else [], documents)
-    return f"{_where(place, documents)}: {message}."
+    return f"{_where(place, documents)}: {message}." if keys else f"{message[0].upper()}{message[1:]}."
+
+
+def _sentences(lines: list[str]) -> list[str]:
+    """What constructors say about their arguments; the parser's own lines are left out."""
+    return [s for s in (line.strip(" -") for line in lines) if s and not _PARSERS_OWN.match(s)]
 
 
 def _innermost(lines: list[str]) -> tuple[str, list[str]]:

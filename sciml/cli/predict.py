@@ -45,13 +45,13 @@ def run(args: argparse.Namespace) -> int:
     from sciml.cli.field_files import FORMATS, check_fields, read_fields, write_fields
     from sciml.cli.paths import existing, writable
 
-    model = check_predictor_file(args.model)
+    model, axes = check_predictor_file(args.model)
     source, target = existing(args.input, "--in", folder=False), writable(args.out, "--out", FORMATS)
     check_fields(source)
+    fields = read_fields(source, axes)
     from sciml.inference import Surrogate
 
     surrogate = Surrogate.load(model)
-    fields = read_fields(source, surrogate.spec.grid.names)
     try:
         result = surrogate(fields)
     except ValueError as error:

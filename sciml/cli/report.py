@@ -2,6 +2,8 @@
 
 import argparse
 
+from sciml.status import DataError
+
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     from sciml.cli.main import add_verb
@@ -16,9 +18,17 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes `report.html` into the run folder."""
     from sciml.cli.checkpoints import check_run
+    from sciml.cli.data_sets import check_dataset
+    from sciml.cli.test import run_dataset
 
     folder = check_run(args.folder)
+    try:
+        data = run_dataset(folder)
+    except DataError:
+        data = None  # gone: the page then has no pictures of fields
+    if data is not None:
+        check_dataset(data)
     from sciml.report import render_page
 
-    print(render_page(folder))
+    print(render_page(folder, dataset=data))
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sciml.cli.arguments import count, times
 from sciml.status import ConfigError, DataError
@@ -61,13 +61,13 @@ def _predictor(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset
 
     if source is None or args.times is None:
         raise ConfigError("rollout: a predictor needs --in FILE and --times TIMES.")
-    model = check_predictor_file(args.model)
+    model, axes = check_predictor_file(args.model)
+    fields = read_fields(source, axes)
+    # Of a trajectory the first frame is the initial state.
+    initial = fields.isel(time=0) if "time" in fields.sizes else fields
     from sciml.inference import Surrogate
 
     surrogate = Surrogate.load(model)
-    fields = read_fields(source, surrogate.spec.grid.names)
-    # Of a trajectory the first frame is the initial state.
-    initial = fields.isel(time=0) if "time" in fields.sizes else fields
     try:
         return surrogate.rollout(initial, args.times)  # type: ignore[return-value]  # xarray in, xarray out
     except ValueError as error:
@@ -85,17 +85,21 @@ def _recipe(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset":
     from sciml.solvers import solve
 
     problem = Recipe.load(recipe).problem(args.sample)
-    changes: dict = {} if args.times is None else {"times": args.times}
+    changes: dict[str, Any] = {} if args.times is None else {"times": args.times}
     if source is not None:
-        changes["initial"] = _state(read_fields(source, problem.domain.names), problem.names, source)
-    return solve(dataclasses.replace(problem, **changes)).to_xarray()
+        state = _state(read_fields(source, problem.domain.names), problem.names, source)
+        changes |= {"initial": state, "domain": problem.domain.resized(*state.shape[1:])}
+    try:
+        return solve(dataclasses.replace(problem, **changes)).to_xarray()
+    except ValueError as error:
+        raise ConfigError(f"{args.model}: {error}") from None
 
 
 def _state(dataset: "xarray.Dataset", names: tuple[str, ...], source: Path) -> "Tensor":
-    """The initial state `(c, *s)` of one sample.
+    """The initial state `(c, *s)`: the first frame of the only sample.
 
     Raises:
-        DataError: a field that the file lacks, or more than one sample or time.
+        DataError: a field that the file lacks, or more than one sample.
     """
     import numpy as np
     import torch
@@ -103,9 +107,7 @@ def _state(dataset: "xarray.Dataset", names: tuple[str, ...], source: Path) -> "
     missing = [name for name in names if name not in dataset]
     if missing:
         raise DataError(f"{source}: {missing[0]} is missing; the file holds {', '.join(map(str, dataset.data_vars))}.")
-    state = dataset[list(names)]
-    for dim in ("sample", "time"):
-        if state.sizes.get(dim, 1) != 1:
-            raise DataError(f"{source}: holds {state.sizes[dim]} entries along {dim}; one initial state is accepted.")
-    state = state.squeeze([d for d in ("sample", "time") if d in state.sizes], drop=True)
+    if dataset.sizes.get("sample", 1) != 1:
+        raise DataError(f"{source}: holds {dataset.sizes['sample']} samples; one initial state is accepted.")
+    state = dataset[list(names)].isel({d: 0 for d in ("sample", "time") if d in dataset.sizes})
     return torch.from_numpy(np.stack([state[name].values for name in names])).double()

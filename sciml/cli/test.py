@@ -42,9 +42,11 @@ def run(args: argparse.Namespace) -> int:
     if args.config or args.overrides:
         raise ConfigError("test: a run carries its configuration; --config and overrides do not go with RUN.")
     from sciml.cli.checkpoints import check_run
+    from sciml.cli.data_sets import check_dataset
 
     folder = check_run(args.folder)
     data = run_dataset(folder)
+    check_dataset(data)
     from sciml.evaluation import render
     from sciml.report import evaluate_run
 
@@ -59,7 +61,7 @@ def run_dataset(folder: Path) -> Path:
     Raises:
         DataError: it is not there (any more).
     """
-    from sciml.cli.data import dataset_folder
+    from sciml.cli.data_sets import dataset_folder
     from sciml.cli.yaml_files import read_yaml
     from sciml.inference import check_predictor
 

@@ -22,7 +22,7 @@ _EXPORTS = {
     "StepSampler": "sampler",
     "WarmupCosine": "schedules",
 }
-__all__ = list(_EXPORTS)  # noqa: PLE0605
+__all__ = list(_EXPORTS)
 
 
 def __getattr__(name: str) -> Any:

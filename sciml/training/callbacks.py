@@ -9,6 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
+from lightning.pytorch.utilities import rank_zero_only
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class EpochLog(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         number, last = trainer.current_epoch + 1, trainer.max_epochs or -1
-        if number % self.every and number != last:
+        if not trainer.is_global_zero or (number % self.every and number != last):
             return
         now = time.perf_counter()
         shown = sorted((k, float(v)) for k, v in trainer.callback_metrics.items() if k in self._names(pl_module))
@@ -61,9 +62,10 @@ class ProgressBar(RichProgressBar):
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         losses = getattr(pl_module, "losses", {})
-        metric = trainer.callback_metrics.get(str(getattr(pl_module, "monitor", "")))
+        monitor = str(getattr(pl_module, "monitor", ""))
+        metric = trainer.callback_metrics.get(monitor)
         shown = {"loss": f"{losses['loss']:.3e}"} if losses else {}
-        return shown if metric is None else {**shown, pl_module.monitor: f"{float(metric):.3e}"}
+        return shown if metric is None else {**shown, monitor: f"{float(metric):.3e}"}
 
 
 class MetricsFile(CSVLogger):
@@ -76,6 +78,7 @@ class MetricsFile(CSVLogger):
     def __init__(self, folder: str) -> None:
         super().__init__(folder, name="", version="", flush_logs_every_n_steps=1)
 
+    @rank_zero_only
     def save(self) -> None:
         # The writer's own `save` adds a file of hyperparameters; a run keeps its whole configuration instead.
-        super(ExperimentWriter, self.experiment).save()
+        super(ExperimentWriter, self.experiment).save()  # type: ignore[misc]

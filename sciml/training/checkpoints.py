@@ -115,7 +115,7 @@ class BestAndLast(Checkpoint):
         self.last_model_path = path
 
     def _save(self, trainer: Trainer, module: Any, path: str) -> None:
-        if trainer.fast_dev_run:
+        if getattr(trainer, "fast_dev_run", False):
             return
         if not all_finite(module.state_dict().values()):
             module.fail("weights")

@@ -11,6 +11,7 @@ from sciml.batch import Batch
 from sciml.data import DatasetSpec, FieldDataset, OneStep, Steady, WindowedFields, Windows, normalizers, open_dataset
 from sciml.describe import describe
 from sciml.nn import Normalizer
+from sciml.status import ConfigError
 from sciml.training.sampler import SequentialBatches, StepSampler
 
 
@@ -24,7 +25,7 @@ class _Batches(Dataset[Batch]):
         return self.windows.batch(indices)
 
 
-def _unchanged(batch: Batch) -> Batch:
+def _unchanged(batch: Any) -> Any:
     return batch
 
 
@@ -33,6 +34,8 @@ class _Loader:
 
     def __init__(self, windows: WindowedFields, sampler: Sampler[list[int]], workers: int) -> None:
         self.batches = sampler
+        if workers:
+            windows.batch([0])  # what is kept in memory is read once, here, and shared with the workers
         self._loader: DataLoader[Batch] = DataLoader(
             _Batches(windows),
             batch_size=None,
@@ -118,7 +121,7 @@ class FieldData(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         # The training split is opened in every stage: normalisers come from it.
         splits = {"fit": ("valid",), "validate": ("valid",), "test": ("test",), "predict": ("test",)}
-        for split in ("train", *splits.get(stage or "fit", ("valid", "test"))):
+        for split in ("train", *splits.get(stage or "", ("valid", "test"))):
             if split not in self._splits:
                 self._splits[split] = self._windowed(split)
 
@@ -126,7 +129,13 @@ class FieldData(LightningDataModule):
         dataset = self.open(split)
         if self.windows is None:
             self.windows = Steady() if len(dataset.spec.times) == 1 else OneStep()
-        return WindowedFields(dataset, self.windows, limit=self.limits[split])
+        dtype = (
+            torch.float64 if self.trainer is not None and str(self.trainer.precision) == "64-true" else torch.float32
+        )
+        try:
+            return WindowedFields(dataset, self.windows, limit=self.limits[split], dtype=dtype)
+        except ValueError as error:
+            raise ConfigError(f"data: {error}") from error
 
     @property
     def train(self) -> WindowedFields:
@@ -186,8 +195,11 @@ class FieldData(LightningDataModule):
         self.step = state_dict["step"]
 
     def train_dataloader(self) -> _Loader:
-        rank, size = self._ranks()
-        return _TrainLoader(self, StepSampler(len(self.train), self.batch_size, self.seed, self.drop_last, rank, size))
+        try:
+            steps = StepSampler(len(self.train), self.batch_size, self.seed, self.drop_last, *self._ranks())
+        except ValueError as error:
+            raise ConfigError(f"data: {error}") from error
+        return _TrainLoader(self, steps)
 
     def val_dataloader(self) -> _Loader:
         return self._sequential("valid")

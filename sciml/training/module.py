@@ -1,5 +1,6 @@
 """The one Lightning module, for every family: network and batch go into an objective, named terms come out."""
 
+import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from sciml.rng import seed_of
 from sciml.status import ConfigError
 from sciml.training import failure, resume
 from sciml.training.average import WeightAverage
+
+log = logging.getLogger(__name__)
 
 #: Steps in a row that a gradient scaler of half precision may skip while it looks for its scale.
 SCALER_PATIENCE = 20
@@ -73,6 +76,8 @@ class FitModule(LightningModule):
         self.losses: dict[str, float] = {}
         self._batch: Batch | None = None
         self._skipped = 0
+        self._sums: dict[str, float] = {}
+        self._seen = 0
 
     # Set-up: what the data say about the network.
 
@@ -82,13 +87,22 @@ class FitModule(LightningModule):
             raise ConfigError(f"trainer.strategy={name} is not supported; accepted are one device and ddp.")
         # Lightning's conversion of a batch (64-true) walks into data classes and refuses frozen ones; `_cast` does it.
         self.trainer.precision_plugin.convert_input = lambda data: data  # type: ignore[method-assign]
-        data = getattr(self.trainer, "datamodule", None)
-        if getattr(data, "spec", None) is not None:
+        data = self._fields
+        if data is not None:
             self._check_channels(data)
             if not isinstance(self.network, Normalized):
                 self.network = Normalized(self.network, *data.normalizers())
         if self.compiled:
             self.network.compile()
+        if resume.described(_inner(self.network)) is None:
+            name = type(_inner(self.network)).__name__
+            log.warning("%s does not record its arguments: checkpoints can be resumed, but not exported.", name)
+
+    @property
+    def _fields(self) -> Any:
+        """The data module, if it knows what its fields are."""
+        data = getattr(self.trainer, "datamodule", None)
+        return data if getattr(data, "spec", None) is not None else None
 
     def _check_channels(self, data: Any) -> None:
         network = _inner(self.network)
@@ -101,17 +115,11 @@ class FitModule(LightningModule):
                 )
 
     def configure_optimizers(self) -> Any:
-        try:
-            return self._optimizers()
-        except (ValueError, TypeError) as error:
-            raise ConfigError(f"model.optimizer, model.lr_scheduler: {error}") from error
-
-    def _optimizers(self) -> Any:
-        optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
+        optimizer = _called("optimizer", self.make_optimizer, [p for p in self.parameters() if p.requires_grad])
         if self.make_scheduler is None:
             self._settings = {"optimizer": resume.optimizer_settings(optimizer)}
             return optimizer
-        scheduler = self.make_scheduler(optimizer)
+        scheduler = _called("lr_scheduler", self.make_scheduler, optimizer)
         if isinstance(scheduler, ReduceLROnPlateau):
             raise ConfigError("model.lr_scheduler=ReduceLROnPlateau cannot be resumed exactly; use WarmupCosine.")
         if hasattr(scheduler, "set_total"):
@@ -132,13 +140,18 @@ class FitModule(LightningModule):
     # Training.
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        number = seed_of(self.seed, self.step, self.global_rank)
-        torch.manual_seed(number)
-        np.random.seed(number % 2**32)  # noqa: NPY002 - the global stream is what third-party layers draw from
-        random.seed(number)
+        self._reseed(seed_of(self.seed, self.step, self.global_rank))
         self.objective.advance(self.step, self.current_epoch)
         # Counted here, since callbacks save checkpoints before the hooks of this module that come after the step.
         self.step += 1
+
+    def _reseed(self, number: int) -> None:
+        # `torch.manual_seed` also queues the seeds of devices that are not there, with a traceback each time.
+        torch.default_generator.manual_seed(number)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(number)
+        np.random.seed(number % 2**32)  # noqa: NPY002 - the global stream is what third-party layers draw from
+        random.seed(number)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         self._batch = batch = self._cast(batch)
@@ -147,7 +160,7 @@ class FitModule(LightningModule):
         self.losses = {"loss": float(loss.detach()), **{k: float(t.scalar().detach()) for k, t in terms.items()}}
         if not self._agreed(bool(np.isfinite(self.losses["loss"]))):
             self.fail("loss", failure.gradient_norms(self, loss))
-        self._log("train", self.losses, batch)
+        self._add(batch)
         return loss
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
@@ -164,8 +177,22 @@ class FitModule(LightningModule):
         if self.average is not None:
             self.average.update(self.network, self.trainer.global_step)
 
+    def on_train_epoch_start(self) -> None:
+        self._sums, self._seen = {}, 0
+
+    def _add(self, batch: Batch) -> None:
+        # Lightning's own averages cost a millisecond per step, as much as a small network does.
+        size = _size(batch)
+        self._seen += size
+        for name, value in self.losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + size * value
+
     def on_train_epoch_end(self) -> None:
-        self.log("train/lr", self.trainer.optimizers[0].param_groups[0]["lr"])
+        means = {f"train/{name}": value / self._seen for name, value in self._sums.items()}
+        self.log_dict({**means, "train/lr": self._rate()}, sync_dist=self.trainer.world_size > 1)
+
+    def _rate(self) -> float:
+        return float(self.trainer.optimizers[0].param_groups[0]["lr"])
 
     def fail(self, what: str, norms: dict[str, float] | None = None) -> None:
         """Writes `failure.json` into the trainer's folder and ends the run with `SolveFailure`."""
@@ -220,9 +247,11 @@ class FitModule(LightningModule):
         )
 
     def _log(self, split: str, values: Mapping[str, Tensor | float], batch: Batch) -> None:
-        size = next((len(v) for v in (batch.fields, batch.targets) if v is not None), 1)
+        # Lightning averages the sizes over the processes and cuts the result to an integer: times their number, it is
+        # one already, also where the processes have different numbers of samples.
+        processes = self.trainer.world_size
         named = {f"{split}/{name}": value for name, value in values.items()}
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=size, sync_dist=self.trainer.world_size > 1)
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=_size(batch) * processes, sync_dist=processes > 1)
 
     def _cast(self, batch: Batch) -> Batch:
         dtype = next(self.network.parameters()).dtype
@@ -242,13 +271,13 @@ class FitModule(LightningModule):
     # Checkpoints: plain data beside the tensors.
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        data = getattr(self.trainer, "datamodule", None)
+        data = self._fields
         checkpoint["sciml"] = {
             "schema": resume.SCHEMA,
             "version": sciml.__version__,
             "step": self.step,
             "module": self._module_settings(),
-            "data": data.description() if getattr(data, "spec", None) is not None else None,
+            "data": None if data is None else data.description(),
             "run": self._run_settings(),
         }
         if self.average is not None:
@@ -271,8 +300,7 @@ class FitModule(LightningModule):
     @property
     def exportable(self) -> bool:
         """Whether a checkpoint says enough to rebuild the network and to name its fields."""
-        data = getattr(self.trainer, "datamodule", None)
-        return getattr(data, "spec", None) is not None and resume.described(_inner(self.network)) is not None
+        return self._fields is not None and resume.described(_inner(self.network)) is not None
 
     def _module_settings(self) -> dict[str, Any]:
         return {
@@ -286,10 +314,10 @@ class FitModule(LightningModule):
     def _run_settings(self) -> dict[str, Any]:
         """What a run that continues this one must share with it, beside network and objective."""
         trainer = self.trainer
-        data = getattr(trainer, "datamodule", None)
+        identity = getattr(getattr(trainer, "datamodule", None), "identity", None)
         return {
             "model": self._settings,
-            "data": data.identity() if hasattr(data, "identity") else None,
+            "data": None if identity is None else identity(),
             "trainer": {
                 "accumulate_grad_batches": trainer.accumulate_grad_batches,
                 "gradient_clip_val": trainer.gradient_clip_val,
@@ -298,6 +326,19 @@ class FitModule(LightningModule):
                 "processes": trainer.world_size,
             },
         }
+
+
+def _called(name: str, maker: Callable[[Any], Any], argument: Any) -> Any:
+    """What the configuration makes only now; its mistakes are the configuration's."""
+    try:
+        return maker(argument)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"model.{name}: {error}") from error
+
+
+def _size(batch: Batch) -> int:
+    """Number of samples; a cloud of points counts as one."""
+    return next((len(v) for v in (batch.fields, batch.targets) if v is not None), 1)
 
 
 def _inner(network: nn.Module) -> nn.Module:

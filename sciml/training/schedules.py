@@ -2,6 +2,7 @@
 
 import math
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -41,11 +42,11 @@ class WarmupCosine(LRScheduler):
         """Gives the schedule its length, unless the constructor did."""
         if self.total_steps is None:
             self.total_steps = steps
-            for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
-                group["lr"] = rate
             self._last_lr = self.get_lr()
+            for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
+                group["lr"] = rate
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         return [rate * self.factor(self.last_epoch) for rate in self.base_lrs]
 
     def factor(self, step: int) -> float:

@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from sciml.cli.arguments import count, times
+from sciml.cli.arguments import count, splits, times
 from sciml.cli.paths import existing, local, writable
 from sciml.status import ConfigError, DataError
 
@@ -62,3 +62,10 @@ def test_times_are_a_list_or_a_range():
 def test_times_that_do_not_increase_are_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="FIRST:LAST:COUNT"):
         times(text)
+
+
+def test_splits_are_three_numbers():
+    assert splits("900,50,0") == (900, 50, 0)
+    for text in ("1,2", "1,2,3,4", "a,1,2", "0,0,0", "-1,1,1", "", "1,,1"):
+        with pytest.raises(argparse.ArgumentTypeError, match="TRAIN,VALID,TEST"):
+            splits(text)

@@ -192,7 +192,7 @@ def test_other_data_are_refused_although_they_have_the_same_name(stopped, tmp_pa
     from training_fixtures import make_run, write_tiny
 
     module, data, trainer = make_run(write_tiny(tmp_path / "tiny", scale=4.0), tmp_path)
-    with pytest.raises(ResumeMismatch, match="data.hash: '"):
+    with pytest.raises(ResumeMismatch, match=r"data\.hash: '"):
         trainer.fit(module, data, ckpt_path=stopped, weights_only=True)
 
 

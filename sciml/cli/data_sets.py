@@ -1,0 +1,65 @@
+"""Data sets by name or path, looked at before torch is imported."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sciml.status import DataError
+
+#: Up to this size every value of a data set is looked at before a command begins; beyond it, the structure of its files
+#: alone (values then meet their checksums when they are read).
+MAX_BYTES = 2**28
+
+
+def dataset_folder(text: str) -> Path:
+    """A data set by path, or by its name below `SCIML_DATA`.
+
+    Raises:
+        ConfigError: a remote address.
+        DataError: no such folder, with what lies in the data root and, for a known recipe, the command that makes it.
+    """
+    from sciml.cli.config import shipped_datasets
+    from sciml.cli.names import suggestion
+    from sciml.cli.paths import local
+
+    root = Path(os.environ.get("SCIML_DATA", "data"))
+    path = local(text, "PATH")
+    found = next((p for p in (path, root / text) if p.is_dir()), None)
+    if found is not None:
+        return found
+    if text in shipped_datasets():
+        raise DataError(f"{text}: not generated yet; sciml generate {text} makes it in {root / text}.")
+    present = [p.name for p in root.glob("*") if p.is_dir()]
+    raise DataError(f"{text}: no such data set; in {root}: {suggestion(text, present)}.")
+
+
+def check_dataset(folder: Path) -> None:
+    """Refuses a damaged or hostile data set: structure, checksums, values that are not finite.
+
+    Raises:
+        DataError: the first fault, with its file, and the command that names all of them.
+    """
+    from sciml.data import check_hdf5, validate_dataset
+
+    files = [p for p in folder.glob("*/*.h5") if not p.name.startswith(".")]
+    for file in files:
+        check_hdf5(file)
+    if sum(file.stat().st_size for file in files) > MAX_BYTES:
+        return
+    faults = validate_dataset(folder)
+    if faults:
+        more = f" ({len(faults) - 1} more: sciml data validate {folder})" if len(faults) > 1 else ""
+        raise DataError(f"{folder / faults[0].path}: {faults[0].message}{more}")
+
+
+def check_configured(data: Mapping[str, Any]) -> None:
+    """Looks at the data set that a configuration's section `data` names, if it names one of ours.
+
+    Raises:
+        DataError: see `dataset_folder` and `check_dataset`.
+    """
+    arguments = data.get("init_args", data) or {}
+    name = arguments.get("dataset") if isinstance(arguments, Mapping) else None
+    if isinstance(name, str):
+        check_dataset(dataset_folder(name))
