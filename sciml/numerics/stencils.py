@@ -34,7 +34,8 @@ def stencil(axis: Axis, derivative: int, order: int) -> tuple[np.ndarray, np.nda
 
 @lru_cache(maxsize=64)
 def _stencil(axis: Axis, derivative: int, order: int) -> tuple[np.ndarray, np.ndarray]:
-    width = (derivative + order) | 1
+    needed = derivative + order
+    width = needed | 1 if axis.n > needed else needed
     if axis.n < width:
         raise ValueError(
             f"an axis of n={axis.n} points is too short: derivative {derivative} at order {order} needs {width}."

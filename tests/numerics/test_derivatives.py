@@ -53,6 +53,13 @@ def test_stencil_on_given_points_is_exact_for_polynomials() -> None:
     assert np.allclose((weights * x[neighbours] ** 3).sum(1), 6 * x, atol=1e-9)
 
 
+def test_an_axis_with_just_enough_points_is_served() -> None:
+    axis = Axis(4, kind="nodes")
+    neighbours, weights = stencil(axis, 1, 3)
+    x = axis.coords
+    assert np.allclose((weights * x[neighbours] ** 3).sum(1), 3 * x**2, atol=1e-12)
+
+
 def test_too_short_an_axis_is_refused_with_the_number_it_needs() -> None:
     with pytest.raises(ValueError, match="needs 5"):
         stencil(Axis(4, kind="nodes"), 1, 4)
