@@ -31,6 +31,7 @@ _EXPORTS = {
     "read_manifest": "sciml.data.manifest",
     "read_statistics": "sciml.data.normalization",
     "statistics": "sciml.data.normalization",
+    "to_xarray": "sciml.data.xarray_view",
     "validate_dataset": "sciml.data.validate",
     "write_manifest": "sciml.data.manifest",
     "write_shard": "sciml.data.hdf5",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from sciml.data.windows import Rollout as Rollout
     from sciml.data.windows import Steady as Steady
     from sciml.data.windows import Windows as Windows
+    from sciml.data.xarray_view import to_xarray as to_xarray
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ MAX_OBJECTS = 1_000_000
 MAX_EXPANSION = 2000
 #: Older libraries have known holes in their parser (CVE-2026-26200 among them).
 MIN_HDF5 = (1, 14, 4)
-#: What ties the axes of a NetCDF file to their coordinates: references, which cannot leave the file and are not followed.
+#: What ties the axes of a NetCDF file to their coordinates: references, which stay in the file and are not followed.
 _SCALE_ATTRIBUTES = ("DIMENSION_LIST", "REFERENCE_LIST")
 
 

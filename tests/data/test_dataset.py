@@ -52,7 +52,7 @@ def specs(pick: st.DrawFn) -> DatasetSpec:
 
 @given(spec=specs(), n=st.integers(1, 4), seed=st.integers(0, 1000))
 @pytest.mark.filterwarnings("ignore:Do not use the .random. module")  # The shape checks of the tests sample.
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_again(tmp_path: Path, spec: DatasetSpec, n: int, seed: int):
     given_ = draw(spec, n, seed)
     path = tmp_path / f"{spec.name}-{seed}" / "train" / "shard-00000.h5"

@@ -115,7 +115,7 @@ def test_a_flipped_bit_names_file_and_data_set(root: Path):
 
 
 @given(position=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.filterwarnings("ignore:Do not use the .random. module")  # The shape checks of the tests sample.
 def test_any_flipped_bit_is_noticed_or_harmless(tmp_path: Path, position: float, bit: int):
     path = tmp_path / "demo/train/a.h5"
