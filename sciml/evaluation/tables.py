@@ -76,7 +76,8 @@ def rows(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
     headers += [f"max |error| {c}{_unit(evaluation, c)}" for c in channels]
     headers += ["low", "mid", "high", "CPU ms/sample", "samples"]
     if stepper := "correlation_time" in evaluation.results[0].values:
-        headers.insert(4, "correlated until")
+        unit = evaluation.facts.get("time_unit", "1")
+        headers.insert(4, "correlated until" if unit == "1" else f"correlated until [{unit}]")
     return headers, [_row(r, channels, stepper) for r in evaluation.results]
 
 
@@ -152,13 +153,15 @@ def render(evaluation: Evaluation, width: int | None = None) -> str:
     """The table as text."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     headers, body = rows(evaluation)
     table = Table(caption=caption(evaluation), caption_justify="left", header_style="bold")
     for i, header in enumerate(headers):
-        table.add_column(header, justify="left" if i == 0 else "right", overflow="fold")
+        # Text, since a unit in brackets would be taken for a style.
+        table.add_column(Text(header), justify="left" if i == 0 else "right", overflow="fold")
     for row in body:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     # As wide as its content needs: a narrow terminal would break the numbers.
     console = Console(file=io.StringIO(), width=width or 160)
     console.print(table)

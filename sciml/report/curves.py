@@ -68,6 +68,7 @@ def training_curve(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]
             twin = ax.twinx()
             twin.plot(*curves[rates[0]], color="#bbbbbb", lw=0.9, zorder=0)
             twin.set_ylabel("learning rate", color="#888888")
+            twin.set_ylim(bottom=0)
             twin.ticklabel_format(axis="y", style="sci", scilimits=(0, 0), useMathText=True)
             twin.tick_params(colors="#888888")
             # The losses and the legend lie above the learning rate.
@@ -98,15 +99,13 @@ def spectrum(truth: np.ndarray, prediction: np.ndarray, error: np.ndarray) -> "F
             (prediction, style.PREDICTION, (0, (4, 2)), "prediction"),
             (error, style.ERROR, "-", "error"),
         )
+        # Twelve decades below the largest energy there is rounding of single precision alone.
+        floor = max(float(truth.max()) * 1e-12, 1e-300)
         for values, colour, line, name in drawn:
-            ax.loglog(places, np.where(values > 0, values, np.nan), color=colour, ls=line, label=name)
+            ax.loglog(places, np.where(values > floor, values, np.nan), color=colour, ls=line, label=name)
         for edge in (4, 12):
             if edge < k[-1]:
-                ax.axvline(edge + 0.5, color="#bbbbbb", lw=0.7, ls=":")
-        positive = np.concatenate([v[v > 0] for v in (truth, error)])
-        # Twelve decades below the largest energy there is rounding of single precision alone.
-        if positive.size:
-            ax.set_ylim(bottom=max(float(positive.min()) / 3, float(positive.max()) * 1e-12))
+                ax.axvline(edge + 0.5, color="#999999", lw=0.8, ls=":")
         ax.set_xticks([0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
         ax.set_xticklabels(["0", "1", "2", "4", "8", "16", "32", "64", "128", "256", "512"])
         ax.minorticks_off()
@@ -114,7 +113,7 @@ def spectrum(truth: np.ndarray, prediction: np.ndarray, error: np.ndarray) -> "F
         ax.set_xlabel("wave number [periods per domain length]")
         ax.set_ylabel("energy")
         ax.grid(True)
-        ax.legend(loc="lower left")
+        ax.legend(loc="best")
         return figure
 
 
@@ -133,6 +132,6 @@ def error_by_step(times: Sequence[float], errors: Mapping[str, Sequence[float]],
             ax.semilogy(times, shown, color=_COLOURS[i % len(_COLOURS)], marker="o", ms=3, label=name)
         ax.set_xlabel(style.label("time", time_unit))
         ax.set_ylabel("nRMSE")
-        ax.grid(True, which="both")
+        ax.grid(True)
         ax.legend(loc="best")
         return figure

@@ -24,6 +24,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.4rem; m
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 figure { margin: 0 0 1rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(400px, 1fr)); gap: 1rem 1.6rem; }
 figure img { max-width: 100%; height: auto; display: block; }
 figcaption, p.note { color: var(--soft); font-size: .86rem; margin: .5rem 0 0; }
 details { margin-top: .6rem; }
@@ -84,6 +85,11 @@ def picture(png: bytes, caption: str) -> str:
     data = base64.b64encode(png).decode()
     text = escape(caption)
     return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
+
+
+def side_by_side(pictures: Sequence[str]) -> str:
+    """Pictures beside one another where the window is wide enough."""
+    return f'<div class="pair">{"".join(pictures)}</div>'
 
 
 def folded(summary: str, text: str) -> str:

@@ -164,7 +164,7 @@ def _document(
         sections.append(("Predictions", "".join(fields) or html.paragraph(missing)))
     others = [html.picture(*image) for name, image in images.items() if not name.startswith("fields")]
     if others:
-        sections.append(("Curves", "".join(others)))
+        sections.append(("Curves", html.side_by_side(others)))
     sections.append(("Predictor", html.facts(_predictor_facts(evaluation, surrogate))))
     environment = _environment(folder / "environment.json")
     folds = [
@@ -192,7 +192,7 @@ def _predictor_facts(evaluation: Evaluation, surrogate: Surrogate) -> dict[str, 
         "trained on": f"{spec.dataset}, {facts.get('training_samples', '?')} trajectories",
         "hash of the training data": spec.data_hash,
         "measured on the same data set": "yes" if facts.get("same_training_data") else "no",
-        "device of the measurement": f"{facts.get('device', '')}, {facts.get('threads', '')} thread(s)",
+        "device of the measurement": f"{facts.get('device', '')}, {facts.get('threads', '')} thread",
     }
 
 

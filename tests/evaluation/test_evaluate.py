@@ -14,6 +14,8 @@ from sciml.evaluation import (
     Persistence,
     Result,
     evaluate,
+    from_json,
+    headline,
     render,
     to_csv,
     to_json,
@@ -153,7 +155,7 @@ def test_the_csv_has_a_row_per_method_with_units_in_the_header(steady_result):
 
 def test_the_text_table_names_every_method_and_explains_its_numbers(steady_result):
     text = render(steady_result)
-    for word in ("surrogate", "training mean", "nearest sample", "CPU ms/sample", "thread"):
+    for word in ("surrogate", "training mean", "nearest sample", "CPU ms/sample", "thread", "p [Pa]"):
         assert word in text
 
 

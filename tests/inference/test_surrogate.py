@@ -13,6 +13,8 @@ from torch import nn
 
 from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec
 from sciml.inference import Surrogate, SurrogateSpec, valid_until
+from sciml.nn import Normalized, Normalizer
+from sciml.operators import FNO
 from sciml.solvers import Stepper, rollout
 from sciml.status import SolveFailure, Status
 
@@ -247,8 +249,19 @@ def test_contradictory_specifications_are_refused(stepper, change, match):
         dataclasses.replace(stepper.spec, **change)
 
 
-def test_a_new_process_predicts_the_same_with_torch_numpy_and_safetensors_alone(tmp_path, stepper):
-    path = stepper.save(tmp_path / "model.sciml")
+@pytest.fixture
+def advanced():
+    """A Fourier neural operator with normalisers that do something, as a stepper."""
+    torch.manual_seed(0)
+    network = Normalized(FNO(1, 1, width=8, modes=[8], depth=2), Normalizer(1), Normalizer(1))
+    network.inputs.shift.fill_(0.3)
+    network.outputs.scale.fill_(0.9)
+    spec = SurrogateSpec((FieldSpec("u"),), Grid.periodic(16), Boundaries.periodic(), dt=0.1)
+    return Surrogate(network, spec)
+
+
+def test_a_new_process_predicts_the_same_with_torch_numpy_and_safetensors_alone(tmp_path, advanced):
+    path = advanced.save(tmp_path / "model.sciml")
     np.save(tmp_path / "u.npy", U.numpy())
     code = """
 import sys, numpy as np, sciml
@@ -268,6 +281,13 @@ print(*sorted({"lightning", "xarray", "h5py", "scipy", "matplotlib", "neuralop",
         check=True,
     )
     assert done.stdout.strip() == ""
-    np.testing.assert_allclose(np.load(tmp_path / "step.npy"), stepper(U.numpy()), rtol=0, atol=1e-6)
-    expected = stepper.rollout(U, [0.0, 0.1, 0.3]).u.numpy()
+    np.testing.assert_allclose(np.load(tmp_path / "step.npy"), advanced(U.numpy()), rtol=0, atol=1e-6)
+    expected = advanced.rollout(U, [0.0, 0.1, 0.3]).u.numpy()
     np.testing.assert_allclose(np.load(tmp_path / "rollout.npy"), expected, rtol=0, atol=1e-6)
+
+
+def test_a_file_is_checked_without_torch(tmp_path, stepper):
+    path = stepper.save(tmp_path / "model.sciml")
+    code = "import sys, sciml.inference as i; i.check_predictor(sys.argv[1]); assert 'torch' not in sys.modules"
+    env = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    subprocess.run([sys.executable, "-c", code, str(path)], env=env, check=True)
