@@ -4,7 +4,6 @@ Nothing heavy is imported before the configuration and the checkpoint have been 
 """
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,8 +130,3 @@ def started_by_another() -> Path | None:
 
 def _local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0"))
-
-
-def main() -> int:
-    """`python -m sciml.cli.fit VERB ...`, the same as `sciml VERB ...`."""
-    return run(sys.argv[1], sys.argv[2:])

@@ -23,10 +23,10 @@ def shorten(text: str, data: dict[str, Any], documents: tuple[Document, ...]) ->
     lines = text.partition("Given value type:")[0].splitlines()
     owner, inner = _innermost(lines)
     keys = re.findall(r'Parser key "([^"]+)"', "\n".join(lines))
-    place: Place = tuple(".init_args.".join(keys).split("."))
+    place: Place = tuple(".init_args.".join(keys).split(".")) if keys else ()
     body = "\n".join(inner)
     if missing := re.search(r"the following arguments are required: (.+)", body):
-        message = f"{owner} needs the arguments {missing.group(1)}"
+        message = f"{owner or 'the configuration'} needs the arguments {missing.group(1)}"
     elif subclass := re.search(r"Import path (\S+) does not correspond to a subclass of (\w+)", body):
         message = f"{subclass.group(1)} is no {subclass.group(2)}"
     elif (accepted := _accepted(body)) and not (said := _sentences(inner)):
@@ -37,7 +37,7 @@ def shorten(text: str, data: dict[str, Any], documents: tuple[Document, ...]) ->
         reason = next(iter(said if accepted else _sentences(inner)), " ".join(text.split()))
         name = re.match(r"(\w+)=", reason)
         return _located(reason, _places(data, name.group(1)) if name else [], documents)
-    return f"{_where(place, documents)}: {message}."
+    return f"{_where(place, documents)}: {message}." if keys else f"{message[0].upper()}{message[1:]}."
 
 
 def _sentences(lines: list[str]) -> list[str]:

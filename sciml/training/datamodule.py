@@ -121,7 +121,7 @@ class FieldData(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         # The training split is opened in every stage: normalisers come from it.
         splits = {"fit": ("valid",), "validate": ("valid",), "test": ("test",), "predict": ("test",)}
-        for split in ("train", *splits.get(stage or "fit", ("valid", "test"))):
+        for split in ("train", *splits.get(stage or "", ("valid", "test"))):
             if split not in self._splits:
                 self._splits[split] = self._windowed(split)
 

@@ -1,5 +1,6 @@
 """The one Lightning module, for every family: network and batch go into an objective, named terms come out."""
 
+import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from sciml.rng import seed_of
 from sciml.status import ConfigError
 from sciml.training import failure, resume
 from sciml.training.average import WeightAverage
+
+log = logging.getLogger(__name__)
 
 #: Steps in a row that a gradient scaler of half precision may skip while it looks for its scale.
 SCALER_PATIENCE = 20
@@ -91,6 +94,9 @@ class FitModule(LightningModule):
                 self.network = Normalized(self.network, *data.normalizers())
         if self.compiled:
             self.network.compile()
+        if resume.described(_inner(self.network)) is None:
+            name = type(_inner(self.network)).__name__
+            log.warning("%s does not record its arguments: checkpoints can be resumed, but not exported.", name)
 
     @property
     def _fields(self) -> Any:

@@ -1,6 +1,5 @@
 """What a checkpoint says about its run, and whether another run may continue it."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,8 +8,6 @@ from torch.optim import Optimizer
 
 from sciml.describe import class_path, describe
 from sciml.status import ConfigError, ResumeMismatch
-
-log = logging.getLogger(__name__)
 
 #: Layout of the entry `sciml` of a checkpoint.
 SCHEMA = 1
@@ -25,8 +22,7 @@ def described(module: nn.Module | None) -> dict[str, Any] | None:
         return None
     try:
         return describe(module)
-    except TypeError as error:
-        log.warning("%s The checkpoint can be resumed, but not exported.", error)
+    except (TypeError, ValueError):
         return None
 
 

@@ -1,7 +1,11 @@
 """`fit`, `validate`, `test`, `predict` on a configuration: run folders, exit codes, and messages of one line."""
 
+import csv
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +99,46 @@ def test_a_run_that_was_killed_goes_on_exactly_with_its_own_configuration(config
         run("fit", ["--resume", "runs/small/latest"])
     with pytest.raises(ResumeMismatch, match="total_steps: 8 in the checkpoint, 12 now"):
         run("fit", ["--resume", "runs/small/latest", "--trainer.max_epochs=3"])
+
+
+def test_the_best_state_of_the_interrupted_run_comes_along_when_nothing_better_follows(config, monkeypatch):
+    from sciml.training import BestAndLast
+
+    still = [*config, "--model.optimizer.init_args.lr=0.0"]
+    save = BestAndLast._save_last
+
+    def killed(self, trainer, module):
+        save(self, trainer, module)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(BestAndLast, "_save_last", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run("fit", still)
+    monkeypatch.setattr(BestAndLast, "_save_last", save)
+    assert run("fit", ["--resume", "runs/small/latest"]) == 0
+    folder = Path("runs/small/latest/checkpoints")
+    assert checkpoint(str(folder / "best.ckpt"))["sciml"]["step"] == 4
+    assert checkpoint(str(folder / "last.ckpt"))["sciml"]["step"] == 8
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_steps_of_one_and_measure_the_same(config):
+    # Through the program itself: Lightning starts the second process with the words of the first.
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-W", "ignore", "-m", "sciml", "fit", *config]
+    two = ["--trainer.strategy=ddp", "--trainer.devices=2"]
+    for more in ([], two):
+        subprocess.run([*words, *more], check=True, env=environment, capture_output=True, timeout=100)
+    alone, shared = sorted(p for p in Path("runs/small").iterdir() if not p.is_symlink())
+    one, other = (checkpoint(str(f / "checkpoints/last.ckpt"))["state_dict"] for f in (alone, shared))
+    for name, value in one.items():
+        np.testing.assert_allclose(other[name], value, rtol=1e-4, atol=1e-5)
+    rows = [list(csv.DictReader((f / "metrics.csv").open())) for f in (alone, shared)]
+    assert len(rows[0]) == len(rows[1]) == 4
+    for mine, theirs in zip(*rows, strict=True):
+        numbers = {k: float(v) for k, v in mine.items() if v}
+        assert {k: float(v) for k, v in theirs.items() if v} == pytest.approx(numbers, rel=1e-4)
 
 
 def test_the_best_checkpoint_is_measured_and_applied_with_its_averaged_weights(config, capsys, tiny):

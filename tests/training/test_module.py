@@ -3,6 +3,9 @@
 import functools
 import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,6 +236,44 @@ def test_precision_is_the_trainers(precision, dtype, make):
     trainer.fit(module, data)
     assert {p.dtype for p in module.parameters()} == {dtype}
     assert math.isfinite(trainer.callback_metrics["val/relative_l2"])
+
+
+COMPILED = """
+import sys, torch
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from training_fixtures import ConvolutionNetwork, make_run, write_tiny
+states = []
+data_folder = write_tiny(Path(sys.argv[2]) / "tiny")
+for compiled in (False, True):
+    settings = {"network": ConvolutionNetwork(dropout=0.0), "compile": compiled, "ema": None}
+    torch.manual_seed(0)
+    for p in settings["network"].parameters():
+        torch.nn.init.normal_(p, std=0.3)
+    module, data, trainer = make_run(data_folder, Path(sys.argv[2]), module=settings, max_epochs=1)
+    trainer.fit(module, data)
+    states.append(module.state_dict())
+torch.save(states, sys.argv[3])
+"""
+
+
+@pytest.mark.slow
+def test_a_compiled_network_trains_to_the_same_weights_and_writes_the_same_names(tmp_path):
+    # In a process of its own: the shape checks of the tests cannot be compiled.
+    out, tests = tmp_path / "states.pt", Path(__file__).parents[1]
+    words = [sys.executable, "-W", "ignore", "-c", COMPILED, str(tests), str(tmp_path), str(out)]
+    subprocess.run(words, check=True, cwd=tests.parent, capture_output=True, timeout=110)
+    eager, compiled = torch.load(out, weights_only=True)
+    assert eager.keys() == compiled.keys()
+    for name, value in eager.items():
+        torch.testing.assert_close(compiled[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_that_does_not_record_its_arguments_trains_and_says_what_it_cannot(make, caplog):
+    module, data, trainer = make(module={"network": nn.Sequential(nn.Conv1d(1, 1, 3, padding=1))}, max_epochs=1)
+    trainer.fit(module, data)
+    assert sum("does not record its arguments" in r.message for r in caplog.records) == 1
+    assert not module.exportable
 
 
 @pytest.mark.parametrize(
