@@ -60,7 +60,7 @@ def run(verb: str, argv: list[str]) -> int:
         ConfigError, DataError, SolveFailure, ResumeMismatch: see `sciml.status`.
     """
     request = read_request(verb, argv)
-    check_configured(request.data.get("data") or {})
+    check_configured(request.data.get("data") or {}, may_be_absent=request.dry_run)
     from sciml.cli import experiments
 
     return experiments.execute(request)
