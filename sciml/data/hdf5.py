@@ -213,7 +213,8 @@ def _write_attributes(file: h5py.File, spec: DatasetSpec, n: int) -> None:
         n_trajectories=n,
         simulation_parameters=[],
         schema_version=SCHEMA_VERSION,
-        spec=text,
+        # Of fixed length: text of variable length lies in a heap, whose damage can keep the library busy for ever.
+        spec=np.bytes_(text.encode()),
         recipe_hash=str(spec.meta.get("recipe_hash", "")),
     )
     for group in ("boundary_conditions", "scalars", *RANK_GROUPS):
@@ -285,7 +286,7 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
     with file:
         try:
             yield file
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, KeyError) as error:
             # What the library meets in damaged headers, when attributes or groups are looked up.
             raise DataError(f"{path}: damaged: {_first_line(error)}.") from None
 
