@@ -5,11 +5,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sciml.cli.paths import local
 from sciml.status import DataError
 
 #: Up to this size every value of a data set is looked at before a command begins; beyond it, the structure of its files
 #: alone (values then meet their checksums when they are read).
 MAX_BYTES = 2**28
+
+
+def data_root() -> Path:
+    """Where data sets are looked for by name."""
+    return Path(os.environ.get("SCIML_DATA", "data"))
+
+
+def find_dataset(text: str) -> Path | None:
+    """A data set by path, or by its name below the data root.
+
+    Raises:
+        ConfigError: a remote address.
+    """
+    path = local(text, "data set")
+    return next((p for p in (path, data_root() / text) if p.is_dir()), None)
 
 
 def dataset_folder(text: str) -> Path:
@@ -21,13 +37,11 @@ def dataset_folder(text: str) -> Path:
     """
     from sciml.cli.config import shipped_datasets
     from sciml.cli.names import suggestion
-    from sciml.cli.paths import local
 
-    root = Path(os.environ.get("SCIML_DATA", "data"))
-    path = local(text, "PATH")
-    found = next((p for p in (path, root / text) if p.is_dir()), None)
+    found = find_dataset(text)
     if found is not None:
         return found
+    root = data_root()
     if text in shipped_datasets():
         raise DataError(f"{text}: not generated yet; sciml generate {text} makes it in {root / text}.")
     present = [p.name for p in root.glob("*") if p.is_dir()]
@@ -53,13 +67,17 @@ def check_dataset(folder: Path) -> None:
         raise DataError(f"{folder / faults[0].path}: {faults[0].message}{more}")
 
 
-def check_configured(data: Mapping[str, Any]) -> None:
+def check_configured(data: Mapping[str, Any], *, may_be_absent: bool = False) -> None:
     """Looks at the data set that a configuration's section `data` names, if it names one of ours.
+
+    Args:
+        data: the section.
+        may_be_absent: a data set that is not there is no fault (a dry run says so later).
 
     Raises:
         DataError: see `dataset_folder` and `check_dataset`.
     """
     arguments = data.get("init_args", data) or {}
     name = arguments.get("dataset") if isinstance(arguments, Mapping) else None
-    if isinstance(name, str):
+    if isinstance(name, str) and not (may_be_absent and find_dataset(name) is None):
         check_dataset(dataset_folder(name))

@@ -45,7 +45,7 @@ def report(error: BaseException, *, debug: bool, verb: str | None = None) -> int
 
 _RESUME = {
     "generate": "; finished shards are kept, the same command goes on from there",
-    "fit": "; go on with the same command and --ckpt_path <run>/checkpoints/last.ckpt",
+    "fit": "; sciml fit --resume runs/<name>/latest goes on from the last checkpoint",
 }
 
 

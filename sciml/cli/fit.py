@@ -10,7 +10,7 @@ from typing import Any
 
 from sciml.cli.checkpoints import check_checkpoint
 from sciml.cli.config import check, find_config
-from sciml.cli.data_sets import check_configured, dataset_folder
+from sciml.cli.data_sets import check_configured
 from sciml.cli.errors import Parser
 from sciml.cli.overrides import split_overrides
 from sciml.cli.yaml_files import Document, parse_yaml, read_yaml
@@ -60,22 +60,10 @@ def run(verb: str, argv: list[str]) -> int:
         ConfigError, DataError, SolveFailure, ResumeMismatch: see `sciml.status`.
     """
     request = read_request(verb, argv)
-    _check_data(request)
+    check_configured(request.data.get("data") or {}, may_be_absent=request.dry_run)
     from sciml.cli import experiments
 
     return experiments.execute(request)
-
-
-def _check_data(request: Request) -> None:
-    """Looks at the data before anything heavy is imported; a dry run may do without them, and says so itself."""
-    section = request.data.get("data") or {}
-    name = (section.get("init_args", section) or {}).get("dataset")
-    if request.dry_run and isinstance(name, str):
-        try:
-            dataset_folder(name)
-        except DataError:
-            return
-    check_configured(section)
 
 
 def read_request(verb: str, argv: list[str]) -> Request:

@@ -1,6 +1,7 @@
 """The manifest: what a data set was made of, which shards are whole, and what they hash to."""
 
 import json
+import logging
 import platform
 import subprocess
 import time
@@ -19,6 +20,8 @@ from sciml.data import Shard as FileEntry
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.shards import Shard, file_hash
 from sciml.status import DataError, ResumeMismatch
+
+log = logging.getLogger(__name__)
 
 
 class Manifest:
@@ -63,6 +66,9 @@ class Manifest:
                 f"{root} holds another data set: {key} is {_short(there)} there and {_short(here)} here; give another"
                 " folder or remove that one."
             )
+        changed = first_difference(data.get("versions", {}), versions())
+        if changed:
+            log.warning("%s was begun with %s %s; bits may differ from %s on.", root, *changed)
         return cls(root, data)
 
     def finished(self, shard: Shard) -> bool:

@@ -15,7 +15,7 @@ from sciml.datagen.manifest import Manifest
 from sciml.datagen.pool import run_pool
 from sciml.datagen.progress import progress_bar
 from sciml.datagen.recipe import Recipe
-from sciml.datagen.shards import Shard, attempt, make_shard, shards_of, write_samples
+from sciml.datagen.shards import BATCH, Shard, attempt, make_shard, shards_of, write_samples
 from sciml.status import ConfigError, SolveFailure
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Plan:
         shards: number of files, and how many of them are finished already.
         finished: see `shards`.
         bytes: estimated size on disk.
-        seconds: estimated time from one timed sample, for all workers together.
+        seconds: estimated time, from a timed sample or batch, for all workers together.
         residual: residual of that sample.
     """
 
@@ -109,22 +109,28 @@ def generate(
 
 
 def plan(recipe: Recipe, root: Path, workers: int = 1) -> Plan:
-    """Solves and writes one sample in a scratch folder, and estimates the rest from it."""
+    """Solves a sample (a batch where that is quick), writes to a scratch folder, and estimates the rest from it."""
     shards = shards_of(recipe)
     finished = 0
     if (root / "manifest.json").is_file():
         manifest = Manifest.open(root, recipe)
         finished = sum(manifest.finished(s) for s in shards)
-    indices = shards[0].indices[:1]
-    attempt(recipe, indices)  # the first one also pays for caches and imports
+    indices = shards[0].indices
+    attempt(recipe, indices[:1])  # the first one also pays for caches and imports
     begin = time.perf_counter()
-    (sample,) = attempt(recipe, indices)
+    (sample,) = attempt(recipe, indices[:1])
+    spent = time.perf_counter() - begin
+    if spent < 1.0:  # a batch is what generation solves; where samples are dear, one has to do
+        begin, timed = time.perf_counter(), indices[:BATCH]
+        attempt(recipe, timed)
+        spent = (time.perf_counter() - begin) / len(timed)
     if not sample.status.ok:
         raise SolveFailure(f"the first sample of {recipe.name} failed: {sample.reason}", sample.status)
+    begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         one = write_samples(recipe, [sample], Path(scratch) / "one.h5")["bytes"]
         two = write_samples(recipe, [sample] * 2, Path(scratch) / "two.h5")["bytes"]
-    spent = time.perf_counter() - begin
+    spent += (time.perf_counter() - begin) / min(2 * BATCH, len(indices))
     count = sum(recipe.splits.values())
     size = len(shards) * (2 * one - two) + count * (two - one)
     return Plan(

@@ -72,8 +72,11 @@ class Sample:
 def solve_samples(recipe: Recipe, indices: Sequence[int]) -> list[Sample]:
     """Draws and solves samples in one batch; solvers give the same bits in any batch."""
     clock = [time.perf_counter()]
-    problem = recipe.problem(indices[0]) if len(indices) == 1 else recipe.problems(indices)
-    static = [recipe.coefficient_fields(i, recipe.grid) for i in indices]
+    problem = recipe.problems(indices)
+    if recipe.grid == recipe.solution_grid:
+        static = [{n: problem.parameters[n][row].numpy() for n in recipe.coefficients} for row in range(len(indices))]
+    else:
+        static = [recipe.coefficient_fields(i, recipe.grid) for i in indices]
     clock.append(time.perf_counter())
     trajectory = recipe.solver.solve(problem)
     clock.append(time.perf_counter())

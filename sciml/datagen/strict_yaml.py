@@ -30,15 +30,22 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_TAG = "tag:yaml.org,2002:"
+#: Null, and nothing else that YAML 1.1 guesses: `on`, `1:30` and `2020-01-01` stay text.
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:float"]
+    first: [rule for rule in rules if rule[0] == f"{_TAG}null"]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"),
-    list("-+0123456789."),
-)
+for _kind, _first, _pattern in (
+    ("bool", "tTfF", r"^(true|True|TRUE|false|False|FALSE)$"),
+    ("int", "-+0123456789", r"^[-+]?(0|[1-9][0-9]*)$"),
+    (
+        "float",
+        "-+.0123456789",
+        r"^[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$",
+    ),
+):
+    _Loader.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(_pattern), list(_first))
 
 
 def load_yaml(path: Path) -> Any:

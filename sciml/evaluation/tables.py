@@ -76,7 +76,8 @@ def rows(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
     headers += [f"max |error| {c}{_unit(evaluation, c)}" for c in channels]
     headers += ["low", "mid", "high", "CPU ms/sample", "samples"]
     if stepper := "correlation_time" in evaluation.results[0].values:
-        headers.insert(4, "correlated until")
+        unit = evaluation.facts.get("time_unit", "1")
+        headers.insert(4, "correlated until" if unit == "1" else f"correlated until [{unit}]")
     return headers, [_row(r, channels, stepper) for r in evaluation.results]
 
 

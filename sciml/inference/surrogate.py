@@ -10,15 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sciml import __version__
-from sciml.describe import build, describe
-from sciml.files import write_atomically
 from sciml.inference.arrays import is_xarray, read, write
-from sciml.inference.file import metadata_text, read_predictor, sealed
+from sciml.inference.predictor import load_predictor, save_predictor
 from sciml.inference.spec import SurrogateSpec
 from sciml.objective import accepts
 from sciml.solvers import State, Trajectory, rollout
-from sciml.status import ConfigError, DataError
+from sciml.status import DataError
 
 if TYPE_CHECKING:
     import xarray
@@ -91,12 +88,7 @@ class Surrogate:
         Raises:
             TypeError: a network that `describe` cannot describe.
         """
-        from safetensors.torch import save
-
-        # Clones, because safetensors refuses tensors that share memory (tied weights).
-        tensors = {k: v.detach().cpu().clone().contiguous() for k, v in _tensors(self.network).items()}
-        metadata = {"network": describe(self.network), "spec": self.spec.to_dict(), "version": __version__}
-        return write_atomically(path, sealed(save(tensors, {"sciml": metadata_text(metadata)})))
+        return save_predictor(self.network, self.spec, path)
 
     @classmethod
     def load(
@@ -107,19 +99,11 @@ class Surrogate:
         Raises:
             DataError: a file that is damaged, hostile, of another schema or not a predictor, in one line.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
-        metadata, content = read_predictor(path)
+        network, spec = load_predictor(path)
         try:
-            spec = SurrogateSpec.from_dict(metadata["spec"])
-            tensors = load(content)
-            network = _built(metadata["network"], {k: tuple(v.shape) for k, v in tensors.items()})
-            network.load_state_dict(tensors, strict=True)
-            surrogate = cls(network, spec, batch_size=batch_size)
-        except (ConfigError, ValueError, TypeError, SafetensorError, RuntimeError, MemoryError) as error:
-            raise DataError(f"{path}: {' '.join(str(error).split())[:400]}") from None
-        return surrogate.to(device)
+            return cls(network, spec, batch_size=batch_size).to(device)
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from None
 
     # Calls
 
@@ -278,29 +262,3 @@ def _labelled(trajectory: Trajectory, dims: Sequence[str], coords: dict[str, Any
     if "sample" not in dims:
         return dataset.isel(sample=0)
     return dataset.assign_coords(sample=coords["sample"]) if "sample" in coords else dataset
-
-
-def _tensors(network: nn.Module) -> dict[str, Tensor]:
-    # Some libraries put plain data into the state dict; what they need to build the network is in its description.
-    return {k: v for k, v in network.state_dict().items() if isinstance(v, Tensor)}
-
-
-def _built(description: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> nn.Module:
-    """The network that a file describes, built after its tensors' shapes were compared with the file's.
-
-    Raises:
-        ValueError: a class that is no network, tensors that differ.
-    """
-    try:
-        # Without memory first: a description that asks for terabytes is refused, not allocated.
-        with torch.device("meta"):
-            expected = {k: tuple(v.shape) for k, v in _tensors(build(description)).items()}
-    except (NotImplementedError, RuntimeError, AttributeError):
-        expected = shapes  # A constructor that computes with values cannot run on the meta device.
-    for name in sorted(expected.keys() | shapes.keys()):
-        if expected.get(name) != shapes.get(name):
-            raise ValueError(f"tensor {name!r} has shape {shapes.get(name)}; its class wants {expected.get(name)}.")
-    network = build(description)
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"{description['class_path']} is no network.")
-    return network

@@ -102,10 +102,7 @@ class PeriodicField(GaussianField):
         return 2 * math.pi / length * ((np.arange(self.functions) + 1) // 2)
 
     def basis(self, axis: Axis) -> np.ndarray:
-        phase = np.outer(axis.coords - axis.low, self.wavenumbers(axis.length))
-        values = np.sqrt(2.0 / axis.length) * np.where(np.arange(self.functions) % 2, np.cos(phase), np.sin(phase))
-        values[:, 0] = math.sqrt(1.0 / axis.length)
-        return values
+        return _waves(axis, self.modes)
 
 
 class NeumannField(GaussianField):
@@ -119,9 +116,24 @@ class NeumannField(GaussianField):
         return math.pi / length * np.arange(self.functions)
 
     def basis(self, axis: Axis) -> np.ndarray:
-        values = np.sqrt(2.0 / axis.length) * np.cos(np.outer(axis.coords - axis.low, self.wavenumbers(axis.length)))
-        values[:, 0] = math.sqrt(1.0 / axis.length)
-        return values
+        return _cosines(axis, self.modes)
+
+
+@functools.lru_cache(maxsize=8)
+def _waves(axis: Axis, modes: int) -> np.ndarray:
+    k = (np.arange(2 * modes + 1) + 1) // 2
+    phase = 2 * math.pi / axis.length * np.outer(axis.coords - axis.low, k)
+    values = np.sqrt(2.0 / axis.length) * np.where(np.arange(len(k)) % 2, np.cos(phase), np.sin(phase))
+    values[:, 0] = math.sqrt(1.0 / axis.length)
+    return values
+
+
+@functools.lru_cache(maxsize=8)
+def _cosines(axis: Axis, modes: int) -> np.ndarray:
+    phase = math.pi / axis.length * np.outer(axis.coords - axis.low, np.arange(modes + 1))
+    values = np.sqrt(2.0 / axis.length) * np.cos(phase)
+    values[:, 0] = math.sqrt(1.0 / axis.length)
+    return values
 
 
 @functools.lru_cache(maxsize=8)

@@ -2,21 +2,22 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from sciml.batch import Batch
-from sciml.describe import Described
 from sciml.metrics.errors import relative_h1, relative_l2
 from sciml.objective import Objective, Term, evaluate
 
 
-class Loss(Described, ABC):
+class Loss(ABC):
     """Distance of fields, one number per sample; `name` is that of the term in the log."""
 
-    name: str
+    name: ClassVar[str]
 
     @abstractmethod
     def __call__(
@@ -27,6 +28,7 @@ class Loss(Described, ABC):
     ) -> Float[Tensor, " b"]: ...
 
 
+@dataclass(frozen=True)
 class RelativeL2(Loss):
     r"""$\lVert \hat u - u\rVert_2 / \lVert u\rVert_2$ over space and channels, per sample."""
 
@@ -41,6 +43,7 @@ class RelativeL2(Loss):
         return relative_l2(prediction, target, mask)
 
 
+@dataclass(frozen=True)
 class RelativeH1(Loss):
     r"""$\lVert \hat u - u\rVert_{H^1} / \lVert u\rVert_{H^1}$, see `sciml.metrics.relative_h1`.
 
@@ -51,8 +54,8 @@ class RelativeH1(Loss):
 
     name = "relative_h1"
 
-    def __init__(self, periodic: bool = False, spacing: Sequence[float] | None = None) -> None:
-        self.periodic, self.spacing = periodic, spacing
+    periodic: bool = False
+    spacing: Sequence[float] | None = None
 
     def __call__(
         self,

@@ -192,7 +192,7 @@ def _predictor_facts(evaluation: Evaluation, surrogate: Surrogate) -> dict[str, 
         "trained on": f"{spec.dataset}, {facts.get('training_samples', '?')} trajectories",
         "hash of the training data": spec.data_hash,
         "measured on the same data set": "yes" if facts.get("same_training_data") else "no",
-        "device of the measurement": f"{facts.get('device', '')}, {facts.get('threads', '')} thread(s)",
+        "device of the measurement": f"{facts.get('device', '')}, {facts.get('threads', '')} thread",
     }
 
 

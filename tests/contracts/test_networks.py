@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import sciml.nn
 import sciml.operators
 from sciml.batch import Batch
 from sciml.describe import build, describe
@@ -81,3 +82,9 @@ def test_a_smooth_input_gives_the_same_field_on_a_finer_grid(cls: type) -> None:
     coarse, fine = network(smooth(32)), network(smooth(64))[..., ::2, ::2]
     assert (coarse - fine).norm() <= 0.01 * fine.norm()
     assert network(smooth(17)).shape[-2:] == (17, 17)
+
+
+@pytest.mark.parametrize("name", [n for n in sciml.nn.__all__ if n in ("FFT", "DFT", "Auto")])
+def test_a_network_remembers_the_kernel_it_was_given(name: str) -> None:
+    network = sciml.operators.FNO(1, 1, width=4, modes=[4], depth=1, kernel=getattr(sciml.nn, name)())
+    assert build(describe(network)).kernel == network.kernel

@@ -299,3 +299,12 @@ def test_two_kills_and_a_restart_give_the_same_bits_and_repeat_no_finished_shard
 
 def finished(root: Path) -> int:
     return len(manifest(root)["shards"]) if (root / "manifest.json").is_file() else 0
+
+
+def test_another_version_is_a_warning_on_resume(recipe, tmp_path, caplog):
+    root = generate(recipe, samples=1, out=tmp_path / "out", workers=0)
+    written = manifest(root)
+    written["versions"]["numpy"] = "0.1"
+    (root / "manifest.json").write_text(json.dumps(written))
+    generate(recipe, samples=1, out=root, workers=0)
+    assert "numpy 0.1" in caplog.text

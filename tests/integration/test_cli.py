@@ -272,6 +272,31 @@ def test_a_predictor_is_applied_to_a_file(tiny, monkeypatch):
         np.testing.assert_allclose(read_fields(Path(out), ("x", "y"))["u"], expected, rtol=1e-6)
 
 
+@pytest.mark.slow
+def test_a_run_is_tested_and_reported_beside_the_solver_that_made_its_data(tiny, tmp_path, monkeypatch, capsys):
+    shutil.copytree(tiny, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    monkeypatch.setenv("SCIML_DATA", str(tmp_path / "copy"))
+    assert main(["test", "run"]) == 0
+    assert "classical solver" in capsys.readouterr().out
+    methods = json.loads(Path("run/metrics.json").read_text())["methods"]
+    assert methods["classical solver"]["summary"]["relative_l2"]["max"] <= 1e-12
+    assert methods["FNO"]["summary"]["relative_l2"]["mean"] > 0.1
+    assert main(["report", "run"]) == 0
+    assert "classical solver" in Path("run/report.html").read_text()
+
+
+def test_a_recipe_is_rolled_out_from_its_own_and_from_a_given_state(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["rollout", "burgers_1d", "--times", "0:0.02:3", "--out", "u.nc"]) == 0
+    whole = read_fields(Path("u.nc"), ("x",))
+    np.testing.assert_allclose(whole["time"], [0.0, 0.01, 0.02])
+    np.savez("half.npz", u=whole["u"].values[0, 1])
+    assert main(["rollout", "burgers_1d", "--times", "0,0.01", "--in", "half.npz", "--out", "rest.h5"]) == 0
+    rest = read_fields(Path("rest.h5"), ("x",))
+    np.testing.assert_allclose(rest["u"].values[0, 1], whole["u"].values[0, 2], rtol=1e-9)
+
+
 def test_fields_that_do_not_fit_the_predictor_are_one_line(tiny, monkeypatch, capsys):
     monkeypatch.chdir(tiny)
     np.savez("b.npz", b=np.ones((32, 32)))

@@ -100,7 +100,13 @@ def test_a_batch_that_does_not_fit_is_refused(objective, batch: Batch, message: 
 
 
 @pytest.mark.parametrize(
-    "objective", [Supervised(), Supervised(RelativeH1(periodic=True, spacing=[0.1])), Unrolled(RelativeH1(), steps=2)]
+    "objective",
+    [
+        Supervised(),
+        Supervised(RelativeL2()),
+        Supervised(RelativeH1(periodic=True, spacing=[0.1])),
+        Unrolled(RelativeH1(), steps=2),
+    ],
 )
 def test_objectives_are_made_again_from_their_description(objective) -> None:
     twin = build(describe(objective))

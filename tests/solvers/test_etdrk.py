@@ -160,7 +160,7 @@ def test_products_are_free_of_aliasing():
 def test_without_a_step_the_error_is_below_the_tolerance():
     problem = exact_problem(0.1, n=48)
     x = torch.from_numpy(problem.domain.axes[0].coords)
-    for tol in (1e-3, 1e-7):
+    for tol in (1e-3, 1e-6):
         u = ETDRK4().solve(problem, tol=tol).u[0, -1, 0]
         exact = cole_hopf(x, 1.0, 0.1)[0]
         assert float((u - exact).norm() / exact.norm()) < 10 * tol
