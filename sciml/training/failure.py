@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -36,19 +36,29 @@ def _json_value(value: Any) -> Any:
     return [_json_value(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def stop(path: Path | None, what: str, report: dict[str, Any]) -> None:
-    """Writes the report (on the process that has a path) and ends the run.
+def stop(module: Any, what: str, norms: dict[str, float]) -> NoReturn:
+    """Writes `failure.json` into the trainer's folder, on the first process, and ends the run.
+
+    Args:
+        module: the `FitModule` that was training.
+        what: the first thing that was not finite: `loss`, `gradient` or `weights`.
+        norms: of the gradients, by parameter.
 
     Raises:
         SolveFailure: always.
     """
-    if path is not None:
+    trainer, index = module.trainer, None if module.batch is None else module.batch.index
+    saved = [getattr(trainer.checkpoint_callback, f"{kind}_model_path", "") for kind in ("last", "best")]
+    good = next((path for path in saved if path and Path(path).is_file()), None)
+    step, epoch, samples = module.step - 1, module.current_epoch, [] if index is None else index.tolist()
+    report = {"what": what, "step": step, "epoch": epoch, "samples": samples, "seed": module.seed}
+    report |= {"losses": module.losses, "gradient_norms": norms, "last_good_checkpoint": good}
+    path = Path(trainer.default_root_dir) / "failure.json"
+    if trainer.is_global_zero:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, _json_value({"what": what, **report}))
-    good = report.get("last_good_checkpoint")
+        write_json(path, _json_value(report))
     raise SolveFailure(
-        f"non-finite {what} at step {report['step']} (epoch {report['epoch']}, samples {report['samples'][:8]}); "
-        f"last good checkpoint: {good or 'none'}; lower the learning rate or clip gradients"
-        f"{f'; see {path}' if path else ''}.",
+        f"non-finite {what} at step {step} (epoch {epoch}, samples {samples[:8]}); last good checkpoint: "
+        f"{good or 'none'}; lower the learning rate or clip gradients; see {path}.",
         Status.NON_FINITE,
     )

@@ -1,9 +1,7 @@
 """The one Lightning module, for every family: network and batch go into an objective, named terms come out."""
 
 import logging
-import random
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,8 @@ from sciml.rng import seed_of
 from sciml.status import ConfigError
 from sciml.training import failure, resume
 from sciml.training.average import WeightAverage
+from sciml.training.resume import inner_network
+from sciml.training.streams import reseed
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +70,13 @@ class FitModule(LightningModule):
         self.monitor, self.seed, self.compiled = monitor, seed, compile
         #: Batches trained on so far, over all epochs and restarts.
         self.step = 0
-        self._settings: dict[str, Any] = {}
+        #: Optimiser and schedule as plain data, once they are made.
+        self.settings: dict[str, Any] = {}
         self._saved: Mapping[str, Any] | None = None
         #: Loss and terms of the newest training step.
         self.losses: dict[str, float] = {}
-        self._batch: Batch | None = None
+        #: The batch that they belong to.
+        self.batch: Batch | None = None
         self._skipped = 0
         self._sums: dict[str, float] = {}
         self._seen = 0
@@ -94,8 +96,8 @@ class FitModule(LightningModule):
                 self.network = Normalized(self.network, *data.normalizers())
         if self.compiled:
             self.network.compile()
-        if resume.described(_inner(self.network)) is None:
-            name = type(_inner(self.network)).__name__
+        if resume.described(inner_network(self.network)) is None:
+            name = type(inner_network(self.network)).__name__
             log.warning("%s does not record its arguments: checkpoints can be resumed, but not exported.", name)
 
     @property
@@ -105,7 +107,7 @@ class FitModule(LightningModule):
         return data if getattr(data, "spec", None) is not None else None
 
     def _check_channels(self, data: Any) -> None:
-        network = _inner(self.network)
+        network = inner_network(self.network)
         for side, names in (("in_channels", data.inputs), ("out_channels", data.outputs)):
             written = getattr(network, side, None)
             if isinstance(written, int) and written != len(names):
@@ -117,14 +119,14 @@ class FitModule(LightningModule):
     def configure_optimizers(self) -> Any:
         optimizer = _called("optimizer", self.make_optimizer, [p for p in self.parameters() if p.requires_grad])
         if self.make_scheduler is None:
-            self._settings = {"optimizer": resume.optimizer_settings(optimizer)}
+            self.settings = {"optimizer": resume.optimizer_settings(optimizer)}
             return optimizer
         scheduler = _called("lr_scheduler", self.make_scheduler, optimizer)
         if isinstance(scheduler, ReduceLROnPlateau):
             raise ConfigError("model.lr_scheduler=ReduceLROnPlateau cannot be resumed exactly; use WarmupCosine.")
         if hasattr(scheduler, "set_total"):
             scheduler.set_total(int(self.trainer.estimated_stepping_batches))
-        self._settings = {
+        self.settings = {
             "optimizer": resume.optimizer_settings(optimizer),
             "lr_scheduler": resume.scheduler_settings(scheduler),
         }
@@ -133,28 +135,20 @@ class FitModule(LightningModule):
 
     def on_fit_start(self) -> None:
         if self._saved is not None:
-            resume.check_same(self._saved["run"], self._run_settings())
+            resume.check_same(self._saved["run"], resume.run_settings(self))
         if self.average is not None:
             self.average.start(self.network)
 
     # Training.
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        self._reseed(seed_of(self.seed, self.step, self.global_rank))
+        reseed(seed_of(self.seed, self.step, self.global_rank), self.device)
         self.objective.advance(self.step, self.current_epoch)
         # Counted here, since callbacks save checkpoints before the hooks of this module that come after the step.
         self.step += 1
 
-    def _reseed(self, number: int) -> None:
-        # `torch.manual_seed` also queues the seeds of devices that are not there, with a traceback each time.
-        torch.default_generator.manual_seed(number)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(number)
-        np.random.seed(number % 2**32)  # noqa: NPY002 - the global stream is what third-party layers draw from
-        random.seed(number)
-
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        self._batch = batch = self._cast(batch)
+        self.batch = batch = self._cast(batch)
         terms = self.objective.terms(self.network, batch)
         loss = self.weighting(terms, self.network)
         self.losses = {"loss": float(loss.detach()), **{k: float(t.scalar().detach()) for k, t in terms.items()}}
@@ -196,20 +190,7 @@ class FitModule(LightningModule):
 
     def fail(self, what: str, norms: dict[str, float] | None = None) -> None:
         """Writes `failure.json` into the trainer's folder and ends the run with `SolveFailure`."""
-        saver = self.trainer.checkpoint_callback
-        paths = [getattr(saver, name, "") for name in ("last_model_path", "best_model_path")]
-        index = None if self._batch is None else self._batch.index
-        report = {
-            "step": self.step - 1,
-            "epoch": self.current_epoch,
-            "samples": [] if index is None else index.tolist(),
-            "seed": self.seed,
-            "losses": self.losses,
-            "gradient_norms": norms or {},
-            "last_good_checkpoint": next((p for p in paths if p and Path(p).is_file()), None),
-        }
-        path = Path(self.trainer.default_root_dir) / "failure.json" if self.trainer.is_global_zero else None
-        failure.stop(path, what, report)
+        failure.stop(self, what, norms or {})
 
     def _agreed(self, finite: bool) -> bool:
         # All processes stop together: one that stopped alone would leave the others waiting for its gradients.
@@ -276,9 +257,9 @@ class FitModule(LightningModule):
             "schema": resume.SCHEMA,
             "version": sciml.__version__,
             "step": self.step,
-            "module": self._module_settings(),
+            "module": resume.module_settings(self),
             "data": None if data is None else data.description(),
-            "run": self._run_settings(),
+            "run": resume.run_settings(self),
         }
         if self.average is not None:
             checkpoint["ema_state_dict"] = {f"network.{k}": v for k, v in self.average.weights.items()}
@@ -286,7 +267,7 @@ class FitModule(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         entry = resume.sciml_entry(checkpoint)
         fitting = self.trainer.training or self.trainer.state.fn == "fit"
-        current = self._module_settings()
+        current = resume.module_settings(self)
         resume.check_same(
             {"model": entry["module"] if fitting else {"network": entry["module"]["network"]}},
             {"model": current if fitting else {"network": current["network"]}},
@@ -294,38 +275,13 @@ class FitModule(LightningModule):
         self.step = entry["step"]
         self._saved = entry if fitting else None
         if "ema_state_dict" in checkpoint:
-            self.average = self.average or WeightAverage(0.5)
+            self.average = self.average or WeightAverage(entry["module"]["ema"])
             self.average.load({k.removeprefix("network."): v for k, v in checkpoint["ema_state_dict"].items()})
 
     @property
     def exportable(self) -> bool:
         """Whether a checkpoint says enough to rebuild the network and to name its fields."""
-        return self._fields is not None and resume.described(_inner(self.network)) is not None
-
-    def _module_settings(self) -> dict[str, Any]:
-        return {
-            "network": resume.described(_inner(self.network)),
-            "objective": resume.described(self.objective),
-            "weighting": resume.described(self.weighting),
-            "ema": None if self.average is None else self.average.decay,
-            "seed": self.seed,
-        }
-
-    def _run_settings(self) -> dict[str, Any]:
-        """What a run that continues this one must share with it, beside network and objective."""
-        trainer = self.trainer
-        identity = getattr(getattr(trainer, "datamodule", None), "identity", None)
-        return {
-            "model": self._settings,
-            "data": None if identity is None else identity(),
-            "trainer": {
-                "accumulate_grad_batches": trainer.accumulate_grad_batches,
-                "gradient_clip_val": trainer.gradient_clip_val,
-                "gradient_clip_algorithm": str(trainer.gradient_clip_algorithm or "norm"),
-                "precision": str(trainer.precision),
-                "processes": trainer.world_size,
-            },
-        }
+        return self._fields is not None and resume.described(inner_network(self.network)) is not None
 
 
 def _called(name: str, maker: Callable[[Any], Any], argument: Any) -> Any:
@@ -339,7 +295,3 @@ def _called(name: str, maker: Callable[[Any], Any], argument: Any) -> Any:
 def _size(batch: Batch) -> int:
     """Number of samples; a cloud of points counts as one."""
     return next((len(v) for v in (batch.fields, batch.targets) if v is not None), 1)
-
-
-def _inner(network: nn.Module) -> nn.Module:
-    return network.network if isinstance(network, Normalized) else network

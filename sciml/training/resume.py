@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from sciml.describe import class_path, describe
+from sciml.nn import Normalized
 from sciml.status import ConfigError, ResumeMismatch
 
 #: Layout of the entry `sciml` of a checkpoint.
@@ -24,6 +25,39 @@ def described(module: nn.Module | None) -> dict[str, Any] | None:
         return describe(module)
     except (TypeError, ValueError):
         return None
+
+
+def inner_network(network: nn.Module) -> nn.Module:
+    """The network that the configuration names, without the normalisation around it."""
+    return network.network if isinstance(network, Normalized) else network
+
+
+def module_settings(module: Any) -> dict[str, Any]:
+    """What a `FitModule` trains, as plain data."""
+    return {
+        "network": described(inner_network(module.network)),
+        "objective": described(module.objective),
+        "weighting": described(module.weighting),
+        "ema": None if module.average is None else module.average.decay,
+        "seed": module.seed,
+    }
+
+
+def run_settings(module: Any) -> dict[str, Any]:
+    """What a run that continues this one must share with it, beside network and objective."""
+    trainer = module.trainer
+    identity = getattr(getattr(trainer, "datamodule", None), "identity", None)
+    return {
+        "model": module.settings,
+        "data": None if identity is None else identity(),
+        "trainer": {
+            "accumulate_grad_batches": trainer.accumulate_grad_batches,
+            "gradient_clip_val": trainer.gradient_clip_val,
+            "gradient_clip_algorithm": str(trainer.gradient_clip_algorithm or "norm"),
+            "precision": str(trainer.precision),
+            "processes": trainer.world_size,
+        },
+    }
 
 
 def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:

@@ -32,7 +32,8 @@ def name(path: Path) -> str:
 
 
 def experiment(words: list[str]):
-    from sciml.cli.experiments import Experiment, quiet
+    from sciml.cli.experiments import Experiment
+    from sciml.cli.run_log import quiet
 
     with quiet():
         return Experiment(read_request("fit", words), None)
