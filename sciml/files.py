@@ -1,29 +1,39 @@
 """Files that are whole or absent."""
 
+import json
 import os
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
-def write_atomically(path: str | Path, content: bytes | str) -> Path:
-    """Writes under a temporary name in the same folder, flushes to disk and renames; text as UTF-8.
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary name in the same folder that becomes `path` when the block ends well, and is removed when not.
 
-    The folder is made where it is missing. A failure leaves what was there before, and nothing else.
+    The folder is made where it is missing; the content is on disk before the file appears under its name. The name
+    keeps its ending, which some writers look at.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{path.suffix}")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes private files; these are as readable as any other file of the user's.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return path
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: str | Path, content: bytes | str) -> Path:
+    """Writes bytes, or text as UTF-8; a failure leaves what was there before, and nothing else."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    return Path(path)
+
+
+def write_json(path: str | Path, data: Any) -> Path:
+    """Writes plain data as indented JSON, whole or not at all."""
+    return write_atomically(path, json.dumps(data, indent=2) + "\n")

@@ -14,9 +14,9 @@ from typing import Any
 from sciml.cli.names import suggestion
 from sciml.cli.objects import check_arguments, check_harmless, check_objects
 from sciml.cli.paths import local
-from sciml.cli.yaml_files import Document, Place, parse_yaml, read_yaml
 from sciml.resources import find_resource, resource_root
 from sciml.status import ConfigError
+from sciml.yaml_files import Document, Place, parse_yaml, read_yaml
 
 TOP_LEVEL = ("seed_everything", "trainer", "model", "data", "ckpt_path")
 #: Whose constructor's arguments a section holds.

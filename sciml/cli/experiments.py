@@ -20,11 +20,12 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from sciml.cli.fit import RUN_VARIABLE, Request, started_by_another
 from sciml.cli.one_line import shorten
 from sciml.cli.run_log import log_file, quiet
+from sciml.files import replacing, write_atomically, write_json
 from sciml.status import ConfigError, SciMLError
 from sciml.training.callbacks import EpochLog, MetricsFile, ProgressBar
 from sciml.training.checkpoints import AtomicCheckpointIO, BestAndLast
 from sciml.training.module import FitModule
-from sciml.training.runs import create_run, environment, point_latest, write_json, write_text
+from sciml.training.runs import create_run, environment, point_latest
 
 
 class Experiment(LightningCLI):
@@ -156,7 +157,7 @@ class Started(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.yet = True
         if trainer.is_global_zero:
-            write_text(self.folder / "config.yaml", self.config)
+            write_atomically(self.folder / "config.yaml", self.config)
             write_json(self.folder / "environment.json", _environment(self.request, trainer))
             point_latest(self.folder)
             print(f"run {self.folder}: {_count(pl_module):,} parameters, {pl_module.device}", flush=True)
@@ -219,7 +220,6 @@ def _save_predictions(parts: list[torch.Tensor], request: Request) -> Path:
     folder = request.checkpoint.resolve().parent
     folder = folder.parent if folder.name == "checkpoints" else folder
     path = folder / f"predictions-{time.strftime('%Y%m%d-%H%M%S')}.npz"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    np.savez(temporary, fields=torch.cat(parts).float().numpy())
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        np.savez(temporary, fields=torch.cat(parts).float().numpy())
     return path

@@ -5,14 +5,13 @@ may be missing. NetCDF carries names and units of its own; in the other two an a
 shard of a data set (`sciml.data`) is read as well.
 """
 
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sciml.cli.shards import is_shard, read_shard
+from sciml.files import replacing
 from sciml.status import DataError
 
 if TYPE_CHECKING:
@@ -109,10 +108,7 @@ def write_fields(path: Path, dataset: "xarray.Dataset") -> None:
     import h5py
     import numpy as np
 
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.absolute().parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with replacing(path) as temporary:
         arrays = {str(k): v.values for k, v in dataset.variables.items()}
         if path.suffix == ".nc":
             dataset.to_netcdf(temporary, engine="h5netcdf")
@@ -122,11 +118,3 @@ def write_fields(path: Path, dataset: "xarray.Dataset") -> None:
             with h5py.File(temporary, "w") as file:
                 for key, array in arrays.items():
                     file.create_dataset(key, data=array, fletcher32=array.ndim > 0)
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -13,9 +13,9 @@ from sciml.cli.config import check, find_config
 from sciml.cli.data_sets import check_configured
 from sciml.cli.errors import Parser
 from sciml.cli.overrides import split_overrides
-from sciml.cli.yaml_files import Document, parse_yaml, read_yaml
 from sciml.status import ConfigError, DataError
 from sciml.training.runs import find_run
+from sciml.yaml_files import Document, parse_yaml, read_yaml
 
 #: Set for the processes that a run starts, which share its folder.
 RUN_VARIABLE = "SCIML_RUN"

@@ -10,9 +10,9 @@ from typing import Any
 
 from sciml.cli import catalogue
 from sciml.cli.names import suggestion
-from sciml.cli.yaml_files import Document, Place
 from sciml.describe import ALLOWED, is_allowed
 from sciml.status import ConfigError
+from sciml.yaml_files import Document, Place
 
 #: `file:line: key` of a place.
 Where = Callable[[Place], str]

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sciml.cli.yaml_files import Document, Place
+from sciml.yaml_files import Document, Place
 
 _NAMES = {"NoneType": "null", "int": "an integer", "float": "a number", "str": "a text", "bool": "true or false"}
 _PARSERS_OWN = re.compile(

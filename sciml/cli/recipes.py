@@ -9,9 +9,9 @@ from sciml.cli.config import shipped_datasets
 from sciml.cli.names import suggestion
 from sciml.cli.objects import check_harmless, check_objects
 from sciml.cli.paths import local
-from sciml.cli.yaml_files import read_yaml
 from sciml.resources import find_resource
 from sciml.status import ConfigError
+from sciml.yaml_files import read_yaml
 
 
 def check_recipe(name: str) -> Path:

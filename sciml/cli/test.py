@@ -66,8 +66,8 @@ def run_dataset(folder: Path) -> Path:
         DataError: it is not there (any more).
     """
     from sciml.cli.data_sets import dataset_folder
-    from sciml.cli.yaml_files import read_yaml
     from sciml.inference import check_predictor
+    from sciml.yaml_files import read_yaml
 
     file = folder / "config.yaml"
     data = read_yaml(file).data.get("data") or {} if file.is_file() else {}

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from sciml.data.schema import RANK_GROUPS, SAMPLE_DTYPES, SCHEMA_VERSION, DatasetSpec, Place, places
 from sciml.fields import Dirichlet, Neumann, Periodic
+from sciml.files import replacing
 from sciml.status import DataError, Status
 
 #: Chunks hold one time of one trajectory, and more times as long as they stay below this.
@@ -138,20 +138,6 @@ def _by_condition(spec: DatasetSpec, face: str) -> list[tuple[Any, list[str]]]:
         else:
             same.append(one.name)
     return found
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name in the same folder that becomes `path` when the block ends well, and is removed when not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write(

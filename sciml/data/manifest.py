@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sciml.data.hdf5 import replacing
 from sciml.data.schema import SCHEMA_VERSION
+from sciml.files import replacing
 from sciml.status import DataError
 
 MANIFEST = "manifest.json"

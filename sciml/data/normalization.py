@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sciml.data.dataset import FieldDataset
-from sciml.data.hdf5 import replacing
 from sciml.data.schema import SCHEMA_VERSION, DatasetSpec
 from sciml.fields import FieldSpec
+from sciml.files import replacing
 from sciml.status import DataError
 
 if TYPE_CHECKING:

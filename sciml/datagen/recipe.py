@@ -23,6 +23,7 @@ from sciml.pdes import PDE, Problem
 from sciml.rng import sample_rng
 from sciml.solvers import ProblemSolver
 from sciml.status import ConfigError
+from sciml.yaml_files import read_yaml
 
 #: First index of each split: far apart, so that more training samples never change the test set.
 SPLITS = {"train": 0, "valid": 1 << 32, "test": 2 << 32}
@@ -89,10 +90,9 @@ class Recipe:
             ConfigError: no such recipe, or a mistake in it: one line with file, key, value and what is accepted.
         """
         from sciml.datagen.recipe_file import find_recipe
-        from sciml.datagen.strict_yaml import load_yaml
 
         path = find_recipe(path_or_name)
-        return cls.from_dict(load_yaml(path), str(path))
+        return cls.from_dict(read_yaml(path).data, str(path))
 
     @classmethod
     def from_dict(cls, data: Any, source: str = "recipe") -> "Recipe":

@@ -1,7 +1,6 @@
 """Which states of a run are kept, and how they reach the disk: whole or not at all, tensors and plain data only."""
 
 import math
-import os
 import pickle
 import shutil
 from pathlib import Path
@@ -12,6 +11,7 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from sciml.files import replacing
 from sciml.status import ConfigError, DataError
 from sciml.training.failure import all_finite
 
@@ -20,14 +20,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes under a temporary name and renames; reads local files alone, with `weights_only=True`."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        with temporary.open("wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            torch.save(checkpoint, temporary)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """Reads a checkpoint onto the CPU.

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor, nn
 
+from sciml.files import write_json
 from sciml.status import SolveFailure, Status
-from sciml.training.runs import write_json
 
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:

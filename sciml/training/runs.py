@@ -1,6 +1,5 @@
 """The folder of a run: made once, never overwritten, found again as `latest`. Needs neither torch nor Lightning."""
 
-import json
 import os
 import platform
 import subprocess
@@ -11,19 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sciml import __version__
+from sciml.files import write_atomically
 from sciml.status import ConfigError, DataError
 
 PACKAGES = ("torch", "lightning", "numpy", "scipy", "h5py", "neuraloperator")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file under a temporary name and renames it when whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def create_run(root: Path, name: str) -> Path:
@@ -53,7 +43,7 @@ def point_latest(folder: Path) -> None:
     except OSError:
         # File systems without links get a text file that holds the folder's name.
         temporary.unlink(missing_ok=True)
-        write_text(link, f"{target}\n")
+        write_atomically(link, f"{target}\n")
 
 
 def find_run(path: Path) -> Path:
@@ -102,8 +92,3 @@ def _commit() -> str | None:
         return subprocess.run(words, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Writes plain data as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(data, indent=2) + "\n")

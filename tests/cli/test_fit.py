@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from sciml.cli.fit import read_request, run
-from sciml.cli.yaml_files import Document
 from sciml.status import ConfigError, DataError, ResumeMismatch, SolveFailure
+from sciml.yaml_files import Document
 
 pytest_plugins = ["training_fixtures"]
 

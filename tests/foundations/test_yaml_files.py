@@ -3,8 +3,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sciml.cli.yaml_files import MAX_BYTES, MAX_DEPTH, parse_yaml, read_yaml
 from sciml.status import ConfigError
+from sciml.yaml_files import MAX_BYTES, MAX_DEPTH, parse_yaml, read_yaml
 
 
 def refusal(text: str) -> str:
