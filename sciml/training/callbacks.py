@@ -38,7 +38,9 @@ class EpochLog(Callback):
         if not trainer.is_global_zero or (number % self.every and number != last):
             return
         now = time.perf_counter()
-        shown = sorted((k, float(v)) for k, v in trainer.callback_metrics.items() if k in self._names(pl_module))
+        # The module logs its own means after the callbacks have been called.
+        metrics = {**trainer.callback_metrics, **getattr(pl_module, "train_means", dict)()}
+        shown = sorted((k, float(v)) for k, v in metrics.items() if k in self._names(pl_module))
         values = ", ".join(f"{k} {v:.4g}" for k, v in shown)
         left = self._left(trainer, now)
         log.info(

@@ -182,8 +182,11 @@ class FitModule(LightningModule):
             self._sums[name] = self._sums.get(name, 0.0) + size * value
 
     def on_train_epoch_end(self) -> None:
-        means = {f"train/{name}": value / self._seen for name, value in self._sums.items()}
-        self.log_dict({**means, "train/lr": self._rate()}, sync_dist=self.trainer.world_size > 1)
+        self.log_dict({**self.train_means(), "train/lr": self._rate()}, sync_dist=self.trainer.world_size > 1)
+
+    def train_means(self) -> dict[str, float]:
+        """Means of loss and terms over the samples of this epoch so far, on this process."""
+        return {f"train/{name}": value / self._seen for name, value in self._sums.items()}
 
     def _rate(self) -> float:
         return float(self.trainer.optimizers[0].param_groups[0]["lr"])

@@ -68,6 +68,8 @@ def test_a_run_has_its_folder_with_everything_in_it_and_nothing_beside_it(config
     rows = (second / "metrics.csv").read_text().splitlines()
     metrics = {"train/loss", "train/relative_l2", "train/lr", "val/loss", "val/relative_l2"}
     assert set(rows[0].split(",")) == {"epoch", "step", *metrics}
+    last = dict(zip(rows[0].split(","), rows[-1].split(","), strict=True))
+    assert f"epoch 2/2, step 8: train/loss {float(last['train/loss']):.4g}," in out.out
     # The same configuration and seed: the same bits, in folders of their own.
     one, two = (checkpoint(str(f / "checkpoints/last.ckpt"))["state_dict"] for f in (first, second))
     assert all(one[k].equal(two[k]) for k in one)
