@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from sciml.files import write_json
 from sciml.status import DataError
 from sciml.training import runs
 
@@ -35,7 +36,7 @@ def test_what_is_no_run_is_refused(tmp_path):
 
 
 def test_the_environment_is_plain_json_and_names_the_versions(tmp_path):
-    runs.write_json(tmp_path / "environment.json", runs.environment(7, device="cpu"))
+    write_json(tmp_path / "environment.json", runs.environment(7, device="cpu"))
     read = json.loads((tmp_path / "environment.json").read_text())
     assert read["seed"] == 7
     assert read["device"] == "cpu"
