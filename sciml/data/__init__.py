@@ -20,6 +20,7 @@ _EXPORTS = {
     "WindowedFields": "sciml.data.windowed",
     "Windows": "sciml.data.windows",
     "check_hdf5": "sciml.data.structure",
+    "check_listed": "sciml.data.manifest",
     "check_mat": "sciml.data.foreign",
     "check_npy": "sciml.data.foreign",
     "check_npz": "sciml.data.foreign",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from sciml.data.hdf5 import content_hash as content_hash
     from sciml.data.hdf5 import write_shard as write_shard
     from sciml.data.manifest import Shard as Shard
+    from sciml.data.manifest import check_listed as check_listed
     from sciml.data.manifest import read_manifest as read_manifest
     from sciml.data.manifest import write_manifest as write_manifest
     from sciml.data.normalization import normalizer_for as normalizer_for
