@@ -29,9 +29,11 @@ _EXPORTS = {
     "normalizer_for": "sciml.data.normalization",
     "normalizers": "sciml.data.normalization",
     "open_dataset": "sciml.data.dataset",
+    "ranges_of": "sciml.data.normalization",
     "read_manifest": "sciml.data.manifest",
     "read_statistics": "sciml.data.normalization",
     "statistics": "sciml.data.normalization",
+    "training_statistics": "sciml.data.normalization",
     "to_xarray": "sciml.data.xarray_view",
     "validate_dataset": "sciml.data.validate",
     "write_manifest": "sciml.data.manifest",
@@ -55,8 +57,10 @@ if TYPE_CHECKING:
     from sciml.data.manifest import write_manifest as write_manifest
     from sciml.data.normalization import normalizer_for as normalizer_for
     from sciml.data.normalization import normalizers as normalizers
+    from sciml.data.normalization import ranges_of as ranges_of
     from sciml.data.normalization import read_statistics as read_statistics
     from sciml.data.normalization import statistics as statistics
+    from sciml.data.normalization import training_statistics as training_statistics
     from sciml.data.normalization import write_statistics as write_statistics
     from sciml.data.schema import SCHEMA_VERSION as SCHEMA_VERSION
     from sciml.data.schema import SPLITS as SPLITS
