@@ -95,7 +95,9 @@ def check_listed(path: str | Path) -> None:
     if path != root and path.parent.name not in SPLITS:
         return
     manifest = read_manifest(root)
-    for split in manifest["splits"] if manifest else ():
+    if manifest is None:
+        return
+    for split in manifest["splits"]:
         for shard in manifest_shards(manifest, split):
             if path in (root, root / shard.file) and (root / shard.file).is_file():
                 check_bytes(root / shard.file, shard)
