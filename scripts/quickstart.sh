@@ -5,7 +5,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 install_into_venv .
 export PATH="$(cd "$venv/bin" && pwd):$PATH"
-export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
+# One thread per process: two on a busy machine wait for each other.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 started=$SECONDS
 
 mkdir -p quickstart

@@ -1,11 +1,12 @@
 """`sciml data inspect | validate | convert`: data sets on disk."""
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any
 
 from sciml.cli.arguments import splits
 from sciml.cli.data_sets import dataset_folder
-from sciml.status import DataError
+from sciml.status import ConfigError, DataError
 
 if TYPE_CHECKING:
     from sciml.data import DatasetSpec, FieldDataset
@@ -128,8 +129,13 @@ def run_validate(args: argparse.Namespace) -> int:
 def run_convert(args: argparse.Namespace) -> int:
     """Converts; the file is looked at before anything heavy is imported, and nothing is overwritten."""
     from sciml.cli.paths import existing, local
+    from sciml.data.schema import NAME
 
     target = local(args.target, "OUT")
+    name = args.name or target.absolute().name
+    if not re.fullmatch(NAME, name):
+        option = "--name" if args.name else "--name (the folder's by default)"
+        raise ConfigError(f"{option}: {name!r} is not accepted; letters, digits, '_', '-' and '.' are.")
     source = existing(args.source, "IN", folder=False)
     from sciml.data.adapters import convert
 

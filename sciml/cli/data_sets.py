@@ -41,6 +41,8 @@ def dataset_folder(text: str) -> Path:
     found = find_dataset(text)
     if found is not None:
         return found
+    if Path(text).is_file():
+        raise DataError(f"{text}: is a file; accepted is a folder, which sciml data convert makes of a foreign file.")
     root = data_root()
     if text in shipped_datasets():
         raise DataError(f"{text}: not generated yet; sciml generate {text} makes it in {root / text}.")

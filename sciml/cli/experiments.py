@@ -1,11 +1,12 @@
 """The part of `fit`, `validate`, `test` and `predict` that needs Lightning: made from a checked request."""
 
+import contextlib
 import os
 import shutil
 import sys
 import time
 from argparse import ArgumentError
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,18 @@ def execute(request: Request) -> int:
         if request.dry_run:
             from sciml.cli.dry_run import rehearse
 
-            return rehearse(request)
+            with arguments_at_fault():
+                return rehearse(request)
         return _fit(request) if request.verb == "fit" else _use(request)
+
+
+@contextlib.contextmanager
+def arguments_at_fault() -> Iterator[None]:
+    """A bad argument that shows only when it meets the data is still one of the configuration's."""
+    try:
+        yield
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _fit(request: Request) -> int:
@@ -141,8 +152,8 @@ def _fit(request: Request) -> int:
     try:
         with log_file(folder / "log.txt"):
             _train(request, folder, started)
-    except BaseException:
-        if not started.yet:
+    except BaseException as error:
+        if not started.yet or (isinstance(error, ConfigError) and not started.stepped):
             # A mistake in the configuration is no run.
             shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -159,30 +170,43 @@ def _train(request: Request, folder: Path, started: "Started") -> None:
     checkpoint = None if request.checkpoint is None else str(request.checkpoint)
     try:
         trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
+    except ValueError as error:
+        if started.stepped:
+            raise
+        raise ConfigError(str(error)) from error
     except SystemExit:
         # Lightning ends the program by itself when it is interrupted; how it ends is for the command line to say.
         raise KeyboardInterrupt from None
     if not started.yet:
-        raise ConfigError(
-            f"{checkpoint} is at the end of its run ({trainer.global_step} steps); raise trainer.max_epochs."
-        )
+        reached = "nothing to train" if checkpoint is None else f"{checkpoint} is at the end of its run"
+        raise ConfigError(f"{reached} ({trainer.global_step} steps); raise trainer.max_epochs={trainer.max_epochs}.")
     if trainer.is_global_zero:
         _finish(trainer, folder, time.perf_counter() - start)
 
 
 class Started(Callback):
-    """Writes down what the run is, and lets `latest` point to it, when everything fits together and training begins."""
+    """Writes down what the run is when training begins, and lets `latest` point to it after the first step.
+
+    Args:
+        request: the checked command.
+        folder: of the run.
+    """
 
     def __init__(self, request: Request, folder: Path) -> None:
-        self.request, self.folder, self.config, self.yet = request, folder, "", False
+        self.request, self.folder, self.config = request, folder, ""
+        self.yet = self.stepped = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.yet = True
         if trainer.is_global_zero:
             write_atomically(self.folder / "config.yaml", self.config)
             write_json(self.folder / "environment.json", _environment(self.request, trainer))
-            point_latest(self.folder)
             print(f"run {self.folder}: {_count(pl_module):,} parameters, {pl_module.device}", flush=True)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+        if not self.stepped and trainer.is_global_zero:
+            point_latest(self.folder)
+        self.stepped = True
 
 
 def _environment(request: Request, trainer: Trainer) -> dict[str, Any]:
@@ -220,13 +244,14 @@ def _use(request: Request) -> int:
     experiment = Experiment(request, None)
     call = getattr(experiment.trainer, request.verb)
     keywords = {"verbose": False} if request.verb != "predict" else {}
-    result = call(
-        experiment.model,
-        datamodule=experiment.datamodule,
-        ckpt_path=str(request.checkpoint),
-        weights_only=True,
-        **keywords,
-    )
+    with arguments_at_fault():
+        result = call(
+            experiment.model,
+            datamodule=experiment.datamodule,
+            ckpt_path=str(request.checkpoint),
+            weights_only=True,
+            **keywords,
+        )
     if request.verb == "predict":
         print(f"predictions {_save_predictions(result, request)}")
     else:

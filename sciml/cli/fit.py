@@ -13,6 +13,7 @@ from sciml.cli.config import check, find_config
 from sciml.cli.data_sets import check_configured
 from sciml.cli.errors import Parser
 from sciml.cli.overrides import split_overrides
+from sciml.cli.paths import folder_to_make, local
 from sciml.status import ConfigError, DataError
 from sciml.training.runs import find_run
 from sciml.yaml_files import Document, parse_yaml, read_yaml
@@ -48,7 +49,9 @@ class Request:
     @property
     def root(self) -> Path:
         """Folder of all runs: `trainer.default_root_dir`, else `runs`."""
-        return Path((self.data.get("trainer") or {}).get("default_root_dir") or "runs")
+        return local(
+            str((self.data.get("trainer") or {}).get("default_root_dir") or "runs"), "trainer.default_root_dir"
+        )
 
 
 def run(verb: str, argv: list[str]) -> int:
@@ -83,12 +86,15 @@ def read_request(verb: str, argv: list[str]) -> Request:
         raise ConfigError(f"{verb}: --config FILE is needed.")
     data = dict(check(files, overrides, tuple(args.trust)).data)
     seed = data.setdefault("seed_everything", 0)
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ConfigError(f"seed_everything={seed} must be an integer: a run that cannot be repeated is none.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ConfigError(
+            f"seed_everything={seed} must be an integer from 0 to 2^32 - 1, so that a run can be repeated."
+        )
     documents = [read_yaml(find_config(name), name) for name in files]
     documents += [Document(f"--{key}", _nested(key, parse_yaml(value, key).data)) for key, value in overrides]
     name = resumed.parent.name if resumed else Path(files[0]).stem
     request = Request(verb, name, data, tuple(documents), resumed=resumed, dry_run=args.dry_run)
+    folder_to_make(request.root, "trainer.default_root_dir")
     checkpoint = resumed / "checkpoints" / "last.ckpt" if resumed else _checkpoint(request, data.pop("ckpt_path", None))
     data.pop("ckpt_path", None)
     if checkpoint is not None:
@@ -116,7 +122,7 @@ def _checkpoint(request: Request, word: Any) -> Path | None:
         return None
     if word in ("best", "last"):
         return find_run(request.root / request.name / "latest") / "checkpoints" / f"{word}.ckpt"
-    return Path(str(word))
+    return local(str(word), "ckpt_path")
 
 
 def _nested(key: str, value: Any) -> Any:

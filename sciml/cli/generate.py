@@ -3,6 +3,7 @@
 import argparse
 
 from sciml.cli.arguments import count
+from sciml.status import ConfigError
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -29,11 +30,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generates; finished shards are kept, so the same command goes on after an interruption."""
-    from sciml.cli.paths import local
+    from sciml.cli.paths import folder_to_make, local
     from sciml.cli.recipes import check_recipe
 
     recipe = check_recipe(args.recipe)
-    out = None if args.out is None else local(args.out, "--out")
+    out = None if args.out is None else folder_to_make(local(args.out, "--out"), "--out")
+    if args.train == args.valid == args.test == 0:
+        raise ConfigError("generate: --train, --valid and --test are all 0; at least one sample is needed.")
     from sciml.datagen import generate
 
     made = generate(

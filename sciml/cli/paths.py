@@ -38,6 +38,18 @@ def existing(text: str, option: str, *, folder: bool | None = None) -> Path:
     return path
 
 
+def folder_to_make(path: Path, option: str) -> Path:
+    """A folder that is there or can be made: what is there of its path is folders.
+
+    Raises:
+        ConfigError: a file, or a file above it.
+    """
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists() or p.is_symlink())
+    if not there.is_dir():
+        raise ConfigError(f"{option}: {str(path)!r} cannot be a folder, since {there} is a file.")
+    return path
+
+
 def writable(text: str, option: str, suffixes: tuple[str, ...] = ()) -> Path:
     """A local path to write to: its folder exists, its ending is one of `suffixes`.
 

@@ -85,6 +85,8 @@ def _recipe(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset":
     from sciml.solvers import solve
 
     problem = Recipe.load(recipe).problem(args.sample)
+    if args.times is not None and problem.times is None:
+        raise ConfigError(f"--times: {args.model} is a stationary problem; it has no times to choose.")
     changes: dict[str, Any] = {} if args.times is None else {"times": args.times}
     if source is not None:
         state = _state(read_fields(source, problem.domain.names), problem.names, source)

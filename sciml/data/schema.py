@@ -22,6 +22,10 @@ RANK_GROUPS = ("t0_fields", "t1_fields", "t2_fields")
 SAMPLE_DTYPES = {"index": "int64", "seed": "int64", "residual": "float64", "status": "uint8"}
 
 
+#: What a data set may be called.
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
+
+
 @dataclass(frozen=True)
 class DatasetSpec:
     """What a data set holds, whatever the number of its trajectories.
@@ -58,7 +62,7 @@ class DatasetSpec:
         for name in ("fields", "static", "parameters"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "times", tuple(float(t) for t in self.times))
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*", self.name):
+        if not re.fullmatch(NAME, self.name):
             raise ValueError(f"name={self.name!r} must consist of letters, digits, '_', '-' and '.'.")
         if not self.fields:
             raise ValueError(f"fields of {self.name!r} is empty; a data set has at least one.")

@@ -16,6 +16,7 @@ from sciml.inference.ranges import RangeWatch
 from sciml.inference.spec import SurrogateSpec
 from sciml.objective import accepts
 from sciml.solvers import State, Trajectory, rollout
+from sciml.solvers.base import STEP_TOLERANCE
 from sciml.status import DataError
 
 if TYPE_CHECKING:
@@ -147,10 +148,10 @@ class Surrogate:
             if lead is not None:
                 raise ValueError(f"lead={lead:g} was given to a steady map.")
             return spec.dt
-        if not spec.any_dt and abs(lead - spec.dt) > 1e-6 * spec.dt:
+        if not spec.any_dt and abs(lead - spec.dt) > STEP_TOLERANCE * spec.dt:
             raise ValueError(f"dt={lead:g} is not the only step that this surrogate takes, {spec.dt:g}.")
         low = spec.dt if spec.shortest is None else spec.shortest
-        if spec.any_dt and not low * (1 - 1e-6) <= lead <= spec.dt * (1 + 1e-6):
+        if spec.any_dt and not low * (1 - STEP_TOLERANCE) <= lead <= spec.dt * (1 + STEP_TOLERANCE):
             raise ValueError(f"dt={lead:g} lies outside the lead times of the training, {low:g} to {spec.dt:g}.")
         return lead
 

@@ -89,7 +89,7 @@ class FNO(Described, nn.Module):
         counts = {"in_channels": in_channels, "out_channels": out_channels, "width": width, "depth": depth}
         for name, value in counts.items():
             if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
+                raise ValueError(f"{name}={value} must be at least 1.")
         self.in_channels, self.out_channels = in_channels, out_channels
         self.coordinates, self.modes = coordinates, tuple(modes)
         self.kernel = Auto() if kernel is None else kernel

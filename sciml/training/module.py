@@ -14,8 +14,9 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 import sciml
 from sciml.batch import Batch
+from sciml.data import AllToAll
 from sciml.nn import Normalized
-from sciml.objective import FixedWeights, Objective, Term, Weighting, evaluate
+from sciml.objective import FixedWeights, Objective, Term, Weighting, accepts, evaluate
 from sciml.rng import seed_of
 from sciml.status import ConfigError
 from sciml.training import failure, resume
@@ -89,9 +90,13 @@ class FitModule(LightningModule):
             raise ConfigError(f"trainer.strategy={name} is not supported; accepted are one device and ddp.")
         # Lightning's conversion of a batch (64-true) walks into data classes and refuses frozen ones; `_cast` does it.
         self.trainer.precision_plugin.convert_input = lambda data: data  # type: ignore[method-assign]
+        clip = self.trainer.gradient_clip_val
+        if clip is not None and clip < 0:
+            raise ConfigError(f"trainer.gradient_clip_val={clip} must not be negative; nothing would be clipped.")
         data = self._fields
         if data is not None:
             self._check_channels(data)
+            self._check_lead(data)
             if not isinstance(self.network, Normalized):
                 self.network = Normalized(self.network, *data.normalizers())
         if self.compiled:
@@ -115,6 +120,14 @@ class FitModule(LightningModule):
                     f"model.network.{side}={written} (configuration), but data set {data.spec.name!r} has {len(names)} "
                     f"{'input' if side == 'in_channels' else 'output'} channels: {', '.join(names)}."
                 )
+
+    def _check_lead(self, data: Any) -> None:
+        windows, network = getattr(data, "windows", None), inner_network(self.network)
+        if isinstance(windows, AllToAll) and len(set(windows.gaps or (0, 1))) > 1 and "time" not in accepts(network):
+            raise ConfigError(
+                f"data.windows=AllToAll has several lead times, which {type(network).__name__} does not take; accepted "
+                "are a network that takes time, OneStep, Rollout, and AllToAll with a single gap."
+            )
 
     def configure_optimizers(self) -> Any:
         optimizer = _called("optimizer", self.make_optimizer, [p for p in self.parameters() if p.requires_grad])

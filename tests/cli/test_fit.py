@@ -257,3 +257,50 @@ def test_reports_of_the_parser_are_cut_to_the_innermost_mistake():
     document = Document("a.yaml", {"trainer": {"callbacks": []}}, {("trainer", "callbacks"): 7})
     message = shorten(report, document.data, (document,))
     assert message == "a.yaml:7: trainer.callbacks.init_args.patience: x is not accepted; an integer is expected."
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["--model.network.init_args.modes=[4,4]"], "does not fit; accepted is"),
+        (["--model.weighting={class_path: FixedWeights, init_args: {weights: {flux: 2.0}}}"], "weights names ['flux']"),
+        (
+            ["--data.init_args.windows={class_path: AllToAll}", "--model.network.init_args.in_channels=2"],
+            "data.windows=AllToAll has several lead times",
+        ),
+        (["--trainer.gradient_clip_val=-1"], "trainer.gradient_clip_val=-1"),
+        (["--trainer.max_epochs=0"], "nothing to train"),
+        (["--model.network.init_args.width=0"], "model.network.init_args.width: width=0 must be at least 1"),
+    ],
+)
+def test_a_mistake_that_shows_only_on_the_data_is_one_of_the_configuration_and_no_run(config, overrides, said):
+    with pytest.raises(ConfigError) as caught:
+        run("fit", [*config, *overrides])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list(Path().glob("runs/small/*"))
+
+
+def test_a_mistake_leaves_latest_at_the_last_run_that_trained(config):
+    assert run("fit", config) == 0
+    before = Path("runs/small/latest").resolve()
+    with pytest.raises(ConfigError):
+        run("fit", [*config, "--model.network.init_args.modes=[4,4]"])
+    assert Path("runs/small/latest").resolve() == before
+    assert [p for p in Path("runs/small").iterdir() if not p.is_symlink()] == [before.relative_to(Path.cwd())]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("--seed_everything=-1", "seed_everything=-1"),
+        ("--trainer.default_root_dir=https://host/runs", "trainer.default_root_dir: 'https://host/runs' is a remote"),
+        ("--trainer.default_root_dir=../small.yaml", "small.yaml is a file"),
+        ("--ckpt_path=https://host/best.ckpt", "ckpt_path: 'https://host/best.ckpt' is a remote address"),
+    ],
+)
+def test_seeds_and_places_are_checked_before_anything_is_made(config, word, said):
+    with pytest.raises(ConfigError, match=r"^[^\n]+$") as caught:
+        read_request("fit", [*config, word])
+    assert said in str(caught.value)
+    assert not list(Path().iterdir())

@@ -369,3 +369,26 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "parts"),
+    [
+        (["generate", "darcy_2d", "--train", "0", "--valid", "0", "--test", "0"], 2, ["--train", "at least one"]),
+        (["generate", "darcy_2d", "--samples", "2", "--out", "c.yaml"], 2, ["--out", "c.yaml", "is a file"]),
+        (["generate", "darcy_2d", "--samples", "2", "--out", "c.yaml/x"], 2, ["--out", "c.yaml is a file"]),
+        (["data", "inspect", "c.yaml"], 3, ["c.yaml", "is a file", "sciml data convert"]),
+        (["data", "convert", "c.yaml", "made", "--name", "../x"], 2, ["--name", "'../x'", "letters"]),
+    ],
+)
+def test_a_wrong_place_or_number_is_named_and_leaves_nothing(tiny, words, code, parts):
+    before = sorted(tiny.iterdir())
+    assert_refused(sciml(tiny, *words), code, *parts)
+    assert sorted(tiny.iterdir()) == before
+
+
+def test_a_stationary_problem_refuses_times(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["rollout", "darcy_2d", "--out", "u.nc", "--times", "0,1"]) == 2
+    assert "--times: darcy_2d is a stationary problem" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
