@@ -97,8 +97,8 @@ def main() -> int:
             found, seconds = outcome(root, path, args.limit)
             counts[found] += 1
             slowest = max(slowest, seconds)
-            if found not in NAMES.values():
-                print(f"byte {bit // 8} of {len(whole)}, bit {bit % 8}: {found}", flush=True)
+            if found not in NAMES.values() or seconds > 1:
+                print(f"byte {bit // 8} of {len(whole)}, bit {bit % 8}: {found} in {seconds:.2f} s", flush=True)
     print(f"{args.flips} flips: {', '.join(f'{n} {k}' for k, n in counts.items())}; slowest {slowest:.2f} s")
     return int(bool(set(counts) - set(NAMES.values())))
 
