@@ -97,6 +97,11 @@ class GradNormWeights(Weighting):
         self.register_buffer("weights", torch.ones(len(terms)))
         self.register_buffer("calls", torch.zeros((), dtype=torch.long))
 
+    @classmethod
+    def example(cls, terms: list[str]) -> "GradNormWeights":
+        """One for these terms that renews often, for tests."""
+        return cls(terms, every=2)
+
     def forward(self, terms: dict[str, Term], network: nn.Module) -> Float[Tensor, ""]:
         if set(terms) != set(self.terms):
             raise ValueError(f"terms={self.terms} do not match the objective's {sorted(terms)}.")

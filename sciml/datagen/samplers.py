@@ -17,7 +17,12 @@ class Distribution(Described, ABC):
 
 
 class Uniform(Distribution):
-    """Uniform on `[low, high)`."""
+    """Uniform on `[low, high)`.
+
+    Args:
+        low: smallest value.
+        high: bound of the largest.
+    """
 
     def __init__(self, low: float, high: float) -> None:
         if not low < high:
@@ -29,7 +34,12 @@ class Uniform(Distribution):
 
 
 class LogUniform(Distribution):
-    """A number whose logarithm is uniform on `[log low, log high)`."""
+    """A number whose logarithm is uniform on `[log low, log high)`.
+
+    Args:
+        low: smallest value, positive.
+        high: bound of the largest.
+    """
 
     def __init__(self, low: float, high: float) -> None:
         if not 0 < low < high:

@@ -21,7 +21,11 @@ class Periodic:
 
 @dataclass(frozen=True)
 class Dirichlet:
-    """$u = g$ on the face."""
+    """$u = g$ on the face.
+
+    Args:
+        value: $g$.
+    """
 
     value: Value = 0.0
     kind: ClassVar[str] = "DIRICHLET"
@@ -29,7 +33,11 @@ class Dirichlet:
 
 @dataclass(frozen=True)
 class Neumann:
-    r"""$\partial u / \partial n = g$ on the face, with the outward normal."""
+    r"""$\partial u / \partial n = g$ on the face, with the outward normal.
+
+    Args:
+        value: $g$.
+    """
 
     value: Value = 0.0
     kind: ClassVar[str] = "NEUMANN"

@@ -78,7 +78,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Grid:
-    """A tensor product of axes named x, y, z; arrays are indexed `ij`, so that axis -1 is the last coordinate."""
+    """A tensor product of axes named x, y, z; arrays are indexed `ij`, so that axis -1 is the last coordinate.
+
+    Args:
+        axes: one to three, in the order x, y, z.
+    """
 
     axes: tuple[Axis, ...]
 

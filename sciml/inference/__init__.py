@@ -31,3 +31,7 @@ def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
         return getattr(import_module(f"sciml.inference.{_EXPORTS[name]}"), name)
     raise AttributeError(f"module 'sciml.inference' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -153,6 +153,10 @@ class WaveNumbers(Derivatives):
     r"""Differentiation of the plane wave $e^{ik\cdot x}$: a linear operator of constant coefficients is its symbol.
 
     Fields are tensors over the half spectrum of the real FFT; `one()` is the wave itself.
+
+    Args:
+        grid: periodic and uniform; says which waves there are.
+        device: where the symbols are computed.
     """
 
     def __init__(self, grid: Grid, device: torch.device | str = "cpu") -> None:

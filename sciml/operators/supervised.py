@@ -106,6 +106,13 @@ class Unrolled(Objective):
             raise ValueError(f"steps must be at least 1, got {steps}.")
         self.loss, self.steps = RelativeL2() if loss is None else loss, steps
 
+    @classmethod
+    def example_batch(cls) -> Batch:
+        """Three samples whose targets have two frames, for tests."""
+        generator = torch.Generator().manual_seed(0)
+        fields, frames = torch.randn(9, 1, 8, 8, generator=generator).split([3, 6])
+        return Batch(fields=fields, targets=frames.reshape(3, 2, 1, 8, 8))
+
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:
         if batch.fields is None or batch.targets is None or batch.targets.ndim != batch.fields.ndim + 1:
             raise ValueError("Unrolled needs fields (b, c, *s) and targets (b, t, c, *s).")

@@ -70,9 +70,6 @@ class _Direct(Described, ABC):
     """A direct method: factor, solve, and look at the true residual."""
 
     def __init__(self, tol: float = 1e-10) -> None:
-        """Args:
-        tol: relative residual above which the solve counts as failed.
-        """
         if not tol > 0:
             raise ValueError(f"tol={tol} must be positive.")
         self.tol = tol
@@ -93,7 +90,11 @@ class _Direct(Described, ABC):
 
 
 class BandedCholesky(_Direct):
-    """Cholesky factorisation within the band, `O(n bandwidth^2)`: the fastest direct method on small grids."""
+    """Cholesky factorisation within the band, `O(n bandwidth^2)`: the fastest direct method on small grids.
+
+    Args:
+        tol: relative residual above which the solve counts as failed.
+    """
 
     def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray:
         from scipy.linalg import solveh_banded
@@ -102,7 +103,11 @@ class BandedCholesky(_Direct):
 
 
 class SparseDirect(_Direct):
-    """Sparse LU (SuperLU) in the symmetric mode, ordered by minimum degree of `A + A^T`."""
+    """Sparse LU (SuperLU) in the symmetric mode, ordered by minimum degree of `A + A^T`.
+
+    Args:
+        tol: relative residual above which the solve counts as failed.
+    """
 
     def _factor_and_solve(self, a: LinearSystem, b: np.ndarray) -> np.ndarray:
         from scipy.sparse.linalg import splu

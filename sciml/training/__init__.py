@@ -29,3 +29,7 @@ def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
         return getattr(import_module(f"sciml.training.{_EXPORTS[name]}"), name)
     raise AttributeError(f"module 'sciml.training' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
