@@ -170,6 +170,7 @@ def test_no_text_lies_in_a_heap(root: Path):
         lengths = {k: h5py.check_string_dtype(a.dtype).length for k, a in text_attributes(file).items()}
     assert {("/", "spec"), ("/dimensions", "spatial_dims"), ("/t2_fields", "field_names")} < set(lengths)
     assert None not in lengths.values()
+    assert b"GCOL" not in (root / "train/shard-00000.h5").read_bytes()  # how a heap begins in a file
 
 
 def test_text_of_variable_length_reads_the_same(root: Path, spec: DatasetSpec):
