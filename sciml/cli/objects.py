@@ -78,7 +78,8 @@ def _is_file(value: str) -> bool:
 
 
 def _accepted(trust: tuple[str, ...]) -> str:
-    return f"accepted are classes of {', '.join((*ALLOWED, *trust))}; --trust PACKAGE accepts another"
+    names = ", ".join((*ALLOWED, *trust))
+    return f"accepted are classes of {names}, no logger that sends to a server; --trust PACKAGE accepts another"
 
 
 def _strings(
