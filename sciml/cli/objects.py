@@ -10,7 +10,7 @@ from typing import Any
 
 from sciml.cli import catalogue
 from sciml.cli.names import suggestion
-from sciml.describe import ALLOWED, is_allowed
+from sciml.describe import ALLOWED, SENDING, is_allowed
 from sciml.status import ConfigError
 from sciml.yaml_files import Document, Place
 
@@ -68,6 +68,9 @@ def check_harmless(document: Document, trust: tuple[str, ...] = (), owners: Mapp
 
 
 def _names_foreign(value: str, trust: tuple[str, ...]) -> bool:
+    # The type check of an argument knows Lightning's classes by their short names too.
+    if value in SENDING:
+        return True
     return bool(_IMPORT_PATH.fullmatch(value)) and not _is_file(value) and not is_allowed(value, trust)
 
 

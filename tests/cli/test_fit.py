@@ -297,6 +297,7 @@ def test_a_mistake_leaves_latest_at_the_last_run_that_trained(config):
         ("--seed_everything=-1", "seed_everything=-1"),
         ("--trainer.logger.class_path=lightning.pytorch.loggers.WandbLogger", "no logger that sends to a server"),
         ("--trainer.logger=lightning.pytorch.loggers.wandb.WandbLogger", "no logger that sends to a server"),
+        ("--trainer.logger=[WandbLogger]", "no logger that sends to a server"),
         ("--trainer.default_root_dir=https://host/runs", "trainer.default_root_dir: 'https://host/runs' is a remote"),
         ("--trainer.default_root_dir=../small.yaml", "small.yaml is a file"),
         ("--ckpt_path=https://host/best.ckpt", "ckpt_path: 'https://host/best.ckpt' is a remote address"),
