@@ -1,5 +1,6 @@
-"""Files that are whole or absent."""
+"""Files that are whole or absent, and the checksum that tells."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -32,6 +33,12 @@ def write_atomically(path: str | Path, content: bytes | str) -> Path:
     with replacing(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     return Path(path)
+
+
+def file_hash(path: str | Path) -> str:
+    """sha256 of a file's bytes, read piece by piece."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_json(path: str | Path, data: Any) -> Path:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sciml.cli import catalogue
 from sciml.cli.names import suggestion
 from sciml.cli.objects import check_arguments, check_harmless, check_objects
 from sciml.cli.paths import local
@@ -115,7 +116,7 @@ class _Layers:
         if not isinstance(new, dict):
             return new
         old = old if isinstance(old, dict) else {}
-        if "class_path" in new and new["class_path"] != old.get("class_path"):
+        if "class_path" in new and _class(new["class_path"]) != _class(old.get("class_path")):
             old = {}  # arguments of another class mean nothing to this one
         merged = dict(old)
         for key, value in new.items():
@@ -125,6 +126,16 @@ class _Layers:
     def where(self, place: Place) -> str:
         found = next(self.origin[place[:n]] for n in range(len(place), -1, -1) if place[:n] in self.origin)
         return found.where(place)
+
+
+def _class(path: Any) -> Any:
+    """Where a class is defined, whether its short name, the path of its module or that of a package is written."""
+    if not isinstance(path, str):
+        return path
+    if "." not in path and len(full := catalogue.by_short_name(path)) == 1:
+        path = full[0]
+    entry = catalogue.find(path)
+    return path if entry is None else f"{entry.module}.{entry.name}"
 
 
 # ---- every name exists ----------------------------------------------------------------------------------------------

@@ -56,9 +56,10 @@ def check_dataset(folder: Path) -> None:
     Raises:
         DataError: the first fault, with its file, and the command that names all of them.
     """
-    from sciml.data import check_hdf5, validate_dataset
+    from sciml.data import check_hdf5, check_listed, validate_dataset
 
     files = [p for p in folder.glob("*/*.h5") if not p.name.startswith(".")]
+    check_listed(folder)
     for file in files:
         check_hdf5(file)
     if sum(file.stat().st_size for file in files) > MAX_BYTES:

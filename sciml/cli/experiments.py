@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from jsonargparse import ArgumentError as ParserError
+from jsonargparse import set_parsing_settings
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, Checkpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -21,12 +22,32 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from sciml.cli.fit import RUN_VARIABLE, Request, started_by_another
 from sciml.cli.one_line import shorten
 from sciml.cli.run_log import log_file, quiet
+from sciml.describe import ALLOWED
 from sciml.files import replacing, write_atomically, write_json
 from sciml.status import ConfigError, SciMLError
 from sciml.training.callbacks import EpochLog, MetricsFile, ProgressBar
 from sciml.training.checkpoints import AtomicCheckpointIO, BestAndLast
 from sciml.training.module import FitModule
 from sciml.training.runs import create_run, environment, point_latest
+
+#: Packages that earlier commands of this process were told to trust.
+_TRUSTED: set[str] = set()
+
+
+def _restrict_imports(trust: Sequence[str]) -> None:
+    """The parser's own list of what a value may name: a second barrier, behind the look at the configuration.
+
+    It is one for the whole process and remembers its entries, so those of an earlier command are taken back.
+
+    Raises:
+        ConfigError: a package to trust that is no dotted name, or the parser itself.
+    """
+    over = sorted(_TRUSTED - {*ALLOWED, *trust})
+    try:
+        set_parsing_settings(import_path_denylist=["*", *over], import_path_allowlist=[*ALLOWED, *trust])
+    except ValueError as error:
+        raise ConfigError(f"--trust: {error}") from None
+    _TRUSTED.update(trust)
 
 
 class Experiment(LightningCLI):
@@ -40,6 +61,7 @@ class Experiment(LightningCLI):
 
     def __init__(self, request: Request, folder: Path | None, callbacks: Sequence[Callback] = ()) -> None:
         self.request, self.folder, self.callbacks = request, folder, callbacks
+        _restrict_imports(request.trust)
         try:
             super().__init__(
                 FitModule,

@@ -31,8 +31,10 @@ def check_fields(path: Path) -> None:
     """
     if path.suffix not in FORMATS:
         raise DataError(f"{path}: ends in {path.suffix or 'nothing'!r}; accepted are {', '.join(FORMATS)}.")
-    from sciml.data import check_hdf5, check_npz
+    from sciml.data import check_hdf5, check_listed, check_npz
 
+    if path.suffix == ".h5":
+        check_listed(path)
     (check_npz if path.suffix == ".npz" else check_hdf5)(path, MAX_BYTES)
 
 

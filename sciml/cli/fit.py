@@ -34,6 +34,7 @@ class Request:
         checkpoint: to load before anything else.
         resumed: folder of the run that this one continues.
         dry_run: set everything up, then stop.
+        trust: further packages whose classes may be named.
     """
 
     verb: str
@@ -43,6 +44,7 @@ class Request:
     checkpoint: Path | None = None
     resumed: Path | None = None
     dry_run: bool = False
+    trust: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -99,7 +101,7 @@ def read_request(verb: str, argv: list[str]) -> Request:
         check_checkpoint(str(checkpoint), "--resume" if resumed else "ckpt_path")
     elif verb != "fit" and not args.dry_run:
         raise ConfigError(f"{verb}: --ckpt_path FILE is needed; without it the network is untrained.")
-    return Request(verb, name, data, tuple(documents), checkpoint, resumed, args.dry_run)
+    return Request(verb, name, data, tuple(documents), checkpoint, resumed, args.dry_run, tuple(args.trust))
 
 
 def _resumed(verb: str, folder: str | None, files: list[str]) -> Path | None:

@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes `report.html` into the run folder."""
     from sciml.cli.checkpoints import check_run
     from sciml.cli.data_sets import check_dataset
-    from sciml.cli.test import SOLVED, classical_solver, run_dataset
+    from sciml.cli.test import SOLVED, classical_solvers, run_dataset
 
     folder = check_run(args.folder)
     try:
@@ -31,6 +31,6 @@ def run(args: argparse.Namespace) -> int:
     from sciml.report import evaluate_run, render_page
 
     if data is not None and not (folder / "metrics.json").is_file():
-        evaluate_run(folder, dataset=data, solver=classical_solver(data), solver_samples=SOLVED)
+        evaluate_run(folder, dataset=data, solvers=classical_solvers(data), solver_samples=SOLVED)
     print(render_page(folder, dataset=data))
     return 0

@@ -20,6 +20,7 @@ _EXPORTS = {
     "WindowedFields": "sciml.data.windowed",
     "Windows": "sciml.data.windows",
     "check_hdf5": "sciml.data.structure",
+    "check_listed": "sciml.data.manifest",
     "check_mat": "sciml.data.foreign",
     "check_npy": "sciml.data.foreign",
     "check_npz": "sciml.data.foreign",
@@ -28,9 +29,11 @@ _EXPORTS = {
     "normalizer_for": "sciml.data.normalization",
     "normalizers": "sciml.data.normalization",
     "open_dataset": "sciml.data.dataset",
+    "ranges_of": "sciml.data.normalization",
     "read_manifest": "sciml.data.manifest",
     "read_statistics": "sciml.data.normalization",
     "statistics": "sciml.data.normalization",
+    "training_statistics": "sciml.data.normalization",
     "to_xarray": "sciml.data.xarray_view",
     "validate_dataset": "sciml.data.validate",
     "write_manifest": "sciml.data.manifest",
@@ -49,12 +52,15 @@ if TYPE_CHECKING:
     from sciml.data.hdf5 import content_hash as content_hash
     from sciml.data.hdf5 import write_shard as write_shard
     from sciml.data.manifest import Shard as Shard
+    from sciml.data.manifest import check_listed as check_listed
     from sciml.data.manifest import read_manifest as read_manifest
     from sciml.data.manifest import write_manifest as write_manifest
     from sciml.data.normalization import normalizer_for as normalizer_for
     from sciml.data.normalization import normalizers as normalizers
+    from sciml.data.normalization import ranges_of as ranges_of
     from sciml.data.normalization import read_statistics as read_statistics
     from sciml.data.normalization import statistics as statistics
+    from sciml.data.normalization import training_statistics as training_statistics
     from sciml.data.normalization import write_statistics as write_statistics
     from sciml.data.schema import SCHEMA_VERSION as SCHEMA_VERSION
     from sciml.data.schema import SPLITS as SPLITS

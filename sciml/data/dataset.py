@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sciml.data.hdf5 import content_hash, opened, read, read_spec
-from sciml.data.manifest import Shard, manifest_shards, read_manifest, split_hash
+from sciml.data.manifest import Shard, check_bytes, manifest_shards, read_manifest, split_hash
 from sciml.data.schema import SAMPLE_DTYPES, SPLITS, DatasetSpec, Place, places
 from sciml.data.structure import check_structure
 from sciml.status import DataError, Status
@@ -166,10 +166,12 @@ def _listed(root: Path, split: str) -> list[Path]:
         raise DataError(f"{folder}: no shard; files named *.h5 are expected.")
     manifest = read_manifest(root)
     if manifest is not None:
-        listed = {root / s.file for s in manifest_shards(manifest, split)}
-        if odd := sorted(listed ^ set(present)):
+        listed = {root / s.file: s for s in manifest_shards(manifest, split)}
+        if odd := sorted(set(listed) ^ set(present)):
             what = "named by the manifest, not there" if odd[0] in listed else "not named by the manifest"
             raise DataError(f"{odd[0]}: {what}.")
+        for path in present:
+            check_bytes(path, listed[path])
     return present
 
 

@@ -165,10 +165,23 @@ def _chunks(array: np.ndarray, time_varying: bool) -> tuple[int, ...]:
 
 
 def _set(holder: Any, **attributes: Any) -> None:
+    """Text is stored with a fixed length: that of variable length lies in a heap, whose damage can hang the library."""
     for key, value in attributes.items():
-        if isinstance(value, list):
-            value = np.array(value, dtype=h5py.string_dtype() if all(isinstance(v, str) for v in value) else None)
-        holder.attrs[key] = value
+        if isinstance(value, str | list):
+            encoded = np.char.encode(np.array(value, dtype=str), "utf-8")
+            length = max(encoded.dtype.itemsize, 1)
+            holder.attrs.create(key, encoded.astype(f"S{length}"), dtype=h5py.string_dtype("utf-8", length))
+        else:
+            holder.attrs[key] = value
+
+
+def text_of(value: Any) -> str:
+    """Text of an attribute or data set, stored with a fixed length (bytes) or a variable one (str).
+
+    Raises:
+        ValueError: bytes that are no UTF-8.
+    """
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _field_attributes(spec: DatasetSpec, place: Place) -> dict[str, Any]:
@@ -199,8 +212,7 @@ def _write_attributes(file: h5py.File, spec: DatasetSpec, n: int) -> None:
         n_trajectories=n,
         simulation_parameters=[],
         schema_version=SCHEMA_VERSION,
-        # Of fixed length: text of variable length lies in a heap, whose damage can keep the library busy for ever.
-        spec=np.bytes_(text.encode()),
+        spec=text,
         recipe_hash=str(spec.meta.get("recipe_hash", "")),
     )
     for group in ("boundary_conditions", "scalars", *RANK_GROUPS):

@@ -1,4 +1,8 @@
-"""`manifest.json`: which shards a data set consists of, with the sha256 of their content."""
+"""`manifest.json`: which shards a data set consists of, with the sha256 of their content and of their bytes.
+
+The content's identifies the data, whatever library wrote the file; that of the bytes tells that a file is whole before
+the HDF5 library, which damage can crash or keep busy for ever, touches it.
+"""
 
 import hashlib
 import json
@@ -7,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sciml.data.schema import SCHEMA_VERSION
-from sciml.files import replacing
+from sciml.data.schema import SCHEMA_VERSION, SPLITS
+from sciml.files import file_hash, replacing
 from sciml.status import DataError
 
 MANIFEST = "manifest.json"
+#: Files that this process has found whole: path, identity on disk, and the checksum that they were compared with.
+_WHOLE: set[tuple[Any, ...]] = set()
 
 
 @dataclass(frozen=True)
@@ -23,12 +29,14 @@ class Shard:
         samples: number of trajectories.
         bytes: size of the file.
         sha256: what `write_shard` returned.
+        file_sha256: of the file's bytes; `None` in manifests that do not know it.
     """
 
     file: str
     samples: int
     bytes: int
     sha256: str
+    file_sha256: str | None = None
 
 
 def write_manifest(
@@ -41,11 +49,58 @@ def write_manifest(
         shards: by split.
         extra: choices, timings, versions: whatever else is worth keeping, as plain data.
     """
-    splits = {split: [asdict(s) for s in sorted(given, key=lambda s: s.file)] for split, given in shards.items()}
+    splits = {split: [_entry(s) for s in sorted(given, key=lambda s: s.file)] for split, given in shards.items()}
     hashes = {split: split_hash([Shard(**s) for s in listed]) for split, listed in splits.items()}
     text = json.dumps({"schema_version": SCHEMA_VERSION, **(extra or {}), "splits": splits, "hashes": hashes}, indent=1)
     with replacing(Path(folder) / MANIFEST) as temporary:
         temporary.write_text(text + "\n")
+
+
+def _entry(shard: Shard) -> dict[str, Any]:
+    return {k: v for k, v in asdict(shard).items() if v is not None}
+
+
+def check_bytes(path: str | Path, shard: Shard) -> None:
+    """Compares a file with its manifest's entry: once per process, as long as the file stays as it is.
+
+    Raises:
+        DataError: another size or checksum; an entry without one passes.
+    """
+    path = Path(path)
+    if shard.file_sha256 is None:
+        return
+    try:
+        now = path.stat()
+        key = (str(path.absolute()), now.st_ino, now.st_size, now.st_mtime_ns, shard.file_sha256)
+        if key in _WHOLE:
+            return
+        if now.st_size != shard.bytes:
+            raise DataError(f"{path}: damaged: has {now.st_size} bytes; {MANIFEST} says {shard.bytes}.")
+        found = file_hash(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from None
+    if found != shard.file_sha256:
+        raise DataError(f"{path}: damaged: sha256 {found[:12]}...; {MANIFEST} says {shard.file_sha256[:12]}....")
+    _WHOLE.add(key)
+
+
+def check_listed(path: str | Path) -> None:
+    """`check_bytes` on a data set's folder, or on one shard where a manifest of the data set around it names it.
+
+    Raises:
+        DataError: see `check_bytes` and `read_manifest`.
+    """
+    path = Path(path).absolute()
+    root = path if path.is_dir() else path.parent.parent
+    if path != root and path.parent.name not in SPLITS:
+        return
+    manifest = read_manifest(root)
+    if manifest is None:
+        return
+    for split in manifest["splits"]:
+        for shard in manifest_shards(manifest, split):
+            if path in (root, root / shard.file) and (root / shard.file).is_file():
+                check_bytes(root / shard.file, shard)
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any] | None:

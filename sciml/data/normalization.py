@@ -190,8 +190,8 @@ def normalizer_for(channels: Sequence[str], data: dict[str, Any], spec: DatasetS
     return normalizer
 
 
-def normalizers(windows: "WindowedFields") -> "tuple[Normalizer, Normalizer]":
-    """Normalisers of inputs and outputs, from the trajectories that these windows of the training split use.
+def training_statistics(windows: "WindowedFields") -> dict[str, Any]:
+    """Statistics of the trajectories that these windows of the training split use.
 
     `stats.yaml` is taken where it belongs to this split; the statistics are computed where it does not.
     """
@@ -202,4 +202,29 @@ def normalizers(windows: "WindowedFields") -> "tuple[Normalizer, Normalizer]":
         data = None
     if data is None or dataset.split != "train":
         data = statistics(dataset, range(windows.trajectories))
-    return normalizer_for(windows.inputs, data, dataset.spec), normalizer_for(windows.outputs, data, dataset.spec)
+    return data
+
+
+def normalizers(windows: "WindowedFields", data: dict[str, Any] | None = None) -> "tuple[Normalizer, Normalizer]":
+    """Normalisers of inputs and outputs.
+
+    Args:
+        windows: of the training split.
+        data: its statistics, where `training_statistics` was called before.
+    """
+    data = training_statistics(windows) if data is None else data
+    spec = windows.dataset.spec
+    return normalizer_for(windows.inputs, data, spec), normalizer_for(windows.outputs, data, spec)
+
+
+def ranges_of(channels: Sequence[str], data: dict[str, Any], spec: DatasetSpec) -> dict[str, list[float]]:
+    """Smallest and largest value of each channel, by name without an age: `{"a": [3.0, 12.0]}`.
+
+    Args:
+        channels: names; an age (`u@-1`) does not matter.
+        data: what `statistics` returns.
+        spec: of the data set.
+    """
+    low, high = (channel_statistics(data, spec, name) for name in ("min", "max"))
+    names = dict.fromkeys(channel.partition("@")[0] for channel in channels)
+    return {name: [low[name], high[name]] for name in names}

@@ -8,8 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from sciml.data.hdf5 import content_hash, opened, read, read_spec
-from sciml.data.manifest import manifest_shards, read_manifest, split_hash
+from sciml.data.hdf5 import content_hash, opened, read, read_spec, text_of
+from sciml.data.manifest import check_bytes, check_listed, manifest_shards, read_manifest, split_hash
 from sciml.data.normalization import STATS, read_statistics
 from sciml.data.schema import RANK_GROUPS, SAMPLE_DTYPES, SPLITS, DatasetSpec, Place, places
 from sciml.data.structure import check_structure
@@ -44,10 +44,11 @@ def validate_dataset(path: str | Path) -> list[Fault]:
     statistics of other data, trajectories that occur twice. An empty list means that nothing is wrong.
 
     Raises:
-        DataError: neither a folder nor a file.
+        DataError: neither a folder nor a file; a single file whose bytes are not those of the manifest beside it.
     """
     path = Path(path)
     if path.is_file():
+        check_listed(path)
         return [Fault(f"{path.name}{f.path}", f.message) for f in _shard_faults(path)]
     if not path.is_dir():
         raise DataError(f"{path}: no such data set.")
@@ -69,6 +70,14 @@ def _folder_faults(root: Path) -> Iterator[Fault]:
         listed = {s.file: s for s in manifest_shards(manifest, split)} if manifest else {}
         for shard in shards:
             name = shard.relative_to(root).as_posix()
+            try:
+                if name in listed:
+                    check_bytes(shard, listed[name])
+            except DataError as error:
+                # Nothing more can be said: the file is not opened.
+                del listed[name]
+                yield Fault(name, _without_path(error))
+                continue
             yield from (Fault(f"{name}{f.path}", f.message) for f in _shard_faults(shard))
             yield from _across(shard, name, specs, owners)
             if manifest and name not in listed:
@@ -148,13 +157,14 @@ def _shard_faults(path: Path) -> Iterator[Fault]:
 def _description(file: h5py.File, spec: DatasetSpec) -> Iterator[Fault]:
     expected = {"dataset_name": spec.name, "grid_type": "cartesian", "n_spatial_dims": spec.grid.dimensions}
     for name, value in expected.items():
-        if file.attrs[name] != value:
-            yield Fault(f":/@{name}", f"is {file.attrs[name]}; the description says {value}.")
+        found = text_of(file.attrs[name]) if isinstance(value, str) else file.attrs[name]
+        if found != value:
+            yield Fault(f":/@{name}", f"is {found}; the description says {value}.")
     names = {"scalars": [p.name for p in spec.parameters]}
     for rank, group in enumerate(RANK_GROUPS):
         names[group] = [f.name for f in (*spec.fields, *spec.static) if f.rank == rank]
     for group, wanted in names.items():
-        listed = [str(n) for n in file[group].attrs.get("field_names", ["(missing)"])]
+        listed = [text_of(n) for n in file[group].attrs.get("field_names", ["(missing)"])]
         if listed != wanted:
             yield Fault(f":/{group}@field_names", f"is {listed}; the description says {wanted}.")
         for extra in sorted(set(file[group]) ^ set(wanted)):
@@ -162,7 +172,7 @@ def _description(file: h5py.File, spec: DatasetSpec) -> Iterator[Fault]:
 
 
 def _dimensions(file: h5py.File, path: Path, spec: DatasetSpec) -> Iterator[Fault]:
-    listed = [str(n) for n in file["dimensions"].attrs.get("spatial_dims", [])]
+    listed = [text_of(n) for n in file["dimensions"].attrs.get("spatial_dims", [])]
     if listed != list(spec.grid.names):
         yield Fault(":/dimensions@spatial_dims", f"is {listed}; the axes are {list(spec.grid.names)} in this order.")
     for name, axis in zip(spec.grid.names, spec.grid.axes, strict=True):
@@ -179,8 +189,8 @@ def _dimensions(file: h5py.File, path: Path, spec: DatasetSpec) -> Iterator[Faul
 
 def _conditions(file: h5py.File, spec: DatasetSpec) -> Iterator[Fault]:
     for name, group in file["boundary_conditions"].items():
-        where, axes = f":/boundary_conditions/{name}", [str(a) for a in group.attrs.get("associated_dims", [])]
-        if group.attrs.get("bc_type") not in ("WALL", "OPEN", "PERIODIC"):
+        where, axes = f":/boundary_conditions/{name}", [text_of(a) for a in group.attrs.get("associated_dims", [])]
+        if text_of(group.attrs.get("bc_type")) not in ("WALL", "OPEN", "PERIODIC"):
             yield Fault(f"{where}@bc_type", "must be WALL, OPEN or PERIODIC.")
         if not set(axes) <= set(spec.grid.names) or not axes:
             yield Fault(f"{where}@associated_dims", f"is {axes}; the axes are {list(spec.grid.names)}.")

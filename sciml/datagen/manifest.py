@@ -18,7 +18,8 @@ import sciml
 from sciml.data import SCHEMA_VERSION, write_manifest
 from sciml.data import Shard as FileEntry
 from sciml.datagen.recipe import Recipe
-from sciml.datagen.shards import Shard, file_hash
+from sciml.datagen.shards import Shard
+from sciml.files import file_hash
 from sciml.status import DataError, ResumeMismatch
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ class Manifest:
         for entry in self.data["shards"]:
             if entry["file"] is not None:
                 splits[entry["split"]].append(
-                    FileEntry(entry["file"], entry["samples"], entry["bytes"], entry["sha256"])
+                    FileEntry(*(entry[k] for k in ("file", "samples", "bytes", "sha256", "file_sha256")))
                 )
         write_manifest(self.root, splits, {k: v for k, v in self.data.items() if k not in ("splits", "hashes")})
 

@@ -1,6 +1,5 @@
 """One shard: a fixed range of sample indices, solved in batches, written whole or not at all."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from sciml.datagen.recipe import SPLITS, Recipe
 from sciml.datagen.storing import store_on
 from sciml.describe import describe
 from sciml.fields import Boundaries, FieldSpec, ParameterSpec
+from sciml.files import file_hash
 from sciml.status import SciMLError, Status
 
 #: Samples that are solved together: enough for a solver to save time, few enough for the progress bar and the memory.
@@ -166,12 +166,6 @@ def write_samples(recipe: Recipe, samples: list[Sample], path: Path) -> dict[str
         status=np.array([int(s.status) for s in samples], dtype=np.int64),
     )
     return {"sha256": digest, "file_sha256": file_hash(path), "bytes": path.stat().st_size}
-
-
-def file_hash(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def dataset_spec(recipe: Recipe) -> DatasetSpec:

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from sciml.inference.arrays import is_xarray, read, write
 from sciml.inference.predictor import load_predictor, save_predictor
+from sciml.inference.ranges import RangeWatch
 from sciml.inference.spec import SurrogateSpec
 from sciml.objective import accepts
 from sciml.solvers import State, Trajectory, rollout
+from sciml.solvers.base import STEP_TOLERANCE
 from sciml.status import DataError
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Surrogate:
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"batch_size={batch_size} must be at least 1.")
         self.network, self.spec, self.batch_size = network.eval(), spec, batch_size
-        self._accepts = accepts(network)
+        self._accepts, self._watch = accepts(network), RangeWatch(spec.ranges)
         if spec.parameters and "params" not in self._accepts:
             raise ValueError(f"{type(network).__name__} takes no params, but the specification names some.")
 
@@ -69,6 +71,10 @@ class Surrogate:
         """What the network is given beside its fields, in the order `time`, `params`, `coords`."""
         given = {"time": self.spec.is_stepper, "params": bool(self.spec.parameters), "coords": True}
         return tuple(name for name, there in given.items() if there and name in self._accepts)
+
+    @property
+    def _channels(self) -> tuple[str, ...]:
+        return (*self.spec.input_channels, *self.spec.static_channels)
 
     @property
     def _reference(self) -> Tensor:
@@ -110,6 +116,8 @@ class Surrogate:
     def __call__(self, x: Fields, *, params: Any = None, static: Any = None, lead: float | None = None) -> Fields:
         """The steady map, or one step of `dt`; the result is of the same kind as `x`, in the network's precision.
 
+        Values clearly outside of the training data's range are answered all the same, with a warning in the log.
+
         Args:
             x: `(b, c, *s)` as torch or numpy, or xarray: a Dataset with one variable per channel (static fields and
                 parameters among them) and dimensions `sample` and `time` where there are some, or a DataArray.
@@ -124,11 +132,13 @@ class Surrogate:
         if is_xarray(x):
             values, found, labels = read(x, self.spec)  # type: ignore[arg-type]
             y = self._forward(values, found if params is None else torch.as_tensor(params), dt)
+            self._watch.look(values, self._channels)
             return write(y, labels, self.spec, dt or 0.0)  # type: ignore[return-value]
         tensor = torch.as_tensor(x)
         if static is not None:
             tensor = torch.cat([tensor, torch.as_tensor(static).to(tensor)], dim=1)
         y = self._forward(tensor, None if params is None else torch.as_tensor(params), dt)
+        self._watch.look(tensor, self._channels)
         return y.numpy(force=True) if isinstance(x, np.ndarray) else y  # type: ignore[return-value]
 
     def _lead(self, lead: float | None) -> float | None:
@@ -138,10 +148,10 @@ class Surrogate:
             if lead is not None:
                 raise ValueError(f"lead={lead:g} was given to a steady map.")
             return spec.dt
-        if not spec.any_dt and abs(lead - spec.dt) > 1e-6 * spec.dt:
+        if not spec.any_dt and abs(lead - spec.dt) > STEP_TOLERANCE * spec.dt:
             raise ValueError(f"dt={lead:g} is not the only step that this surrogate takes, {spec.dt:g}.")
         low = spec.dt if spec.shortest is None else spec.shortest
-        if spec.any_dt and not low * (1 - 1e-6) <= lead <= spec.dt * (1 + 1e-6):
+        if spec.any_dt and not low * (1 - STEP_TOLERANCE) <= lead <= spec.dt * (1 + STEP_TOLERANCE):
             raise ValueError(f"dt={lead:g} lies outside the lead times of the training, {low:g} to {spec.dt:g}.")
         return lead
 
@@ -149,7 +159,7 @@ class Surrogate:
     def _forward(self, x: Tensor, params: Tensor | None, dt: float | None) -> Tensor:
         """The network on all input channels `(b, c, *s)`, in blocks."""
         spec = self.spec
-        channels = (*spec.input_channels, *spec.static_channels)
+        channels = self._channels
         if x.ndim < 3 or x.shape[1] != len(channels):
             raise ValueError(
                 f"the input has shape {tuple(x.shape)}; this surrogate takes (b, {len(channels)}, "
@@ -242,6 +252,7 @@ class Surrogate:
             static=None if static is None else torch.as_tensor(static),
         )
         trajectory = rollout(self, state, times)
+        self._watch.look(trajectory.u[:, 0], self.spec.input_channels)
         grid = self.spec.grid_of(tuple(u0.shape[2:]))
         trajectory = dataclasses.replace(trajectory, spec=dataclasses.replace(self.spec, grid=grid))
         return trajectory if labels is None else _labelled(trajectory, labels.dims, labels.coords)

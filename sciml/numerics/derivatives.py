@@ -66,11 +66,19 @@ class GridDerivatives(Derivatives):
         grid: the axes of space.
         times: strictly increasing; the time axis stands before those of space.
         time_order: order of the finite differences along `t`.
+        device: of the fields: coordinates, and parameters that are bound to this object, are brought there. Without one
+            coordinates are on the CPU, and parameters stay where they are.
     """
 
-    def __init__(self, grid: Grid, times: Sequence[float] | Tensor | None = None, time_order: int = 4) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        times: Sequence[float] | Tensor | None = None,
+        time_order: int = 4,
+        device: torch.device | str | None = None,
+    ) -> None:
         super().__init__(grid.names if times is None else (*grid.names, TIME))
-        self.grid, self.time_order = grid, time_order
+        self.grid, self.time_order, self.device = grid, time_order, device
         self.times = None if times is None else [float(t) for t in times]
         if self.times is not None:
             self._time_axis = Axis(len(self.times), self.times[0], self.times[-1], "nodes", tuple(self.times))
@@ -85,17 +93,25 @@ class GridDerivatives(Derivatives):
     def space_derivative(self, u: Tensor, counts: tuple[int, ...]) -> Tensor: ...
 
     def coordinates(self) -> dict[str, Float[Tensor, "..."]]:
-        coords = dict(zip(self.grid.names, self.grid.meshgrid(), strict=True))
+        device = str(self.device or "cpu")
+        coords = dict(zip(self.grid.names, self.grid.meshgrid(device=device), strict=True))
         if self.times is not None:
-            coords[TIME] = torch.tensor(self.times, dtype=torch.float64).view(-1, *[1] * self.grid.dimensions)
+            times = torch.tensor(self.times, dtype=torch.float64, device=device)
+            coords[TIME] = times.view(-1, *[1] * self.grid.dimensions)
         return coords
 
 
 class SpectralDerivatives(GridDerivatives):
     """Fourier differentiation on a periodic grid: exact for what the grid resolves."""
 
-    def __init__(self, grid: Grid, times: Sequence[float] | Tensor | None = None, time_order: int = 4) -> None:
-        super().__init__(grid, times, time_order)
+    def __init__(
+        self,
+        grid: Grid,
+        times: Sequence[float] | Tensor | None = None,
+        time_order: int = 4,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__(grid, times, time_order, device)
         if not grid.is_periodic:
             raise ValueError("spectral derivatives need a periodic grid; use FiniteDifferences on other axes.")
 
@@ -112,13 +128,18 @@ class FiniteDifferences(GridDerivatives):
     Args:
         grid: the axes of space.
         order: order of accuracy of every derivative.
-        times, time_order: as in `GridDerivatives`.
+        times, time_order, device: as in `GridDerivatives`.
     """
 
     def __init__(
-        self, grid: Grid, order: int = 2, times: Sequence[float] | Tensor | None = None, time_order: int = 4
+        self,
+        grid: Grid,
+        order: int = 2,
+        times: Sequence[float] | Tensor | None = None,
+        time_order: int = 4,
+        device: torch.device | str | None = None,
     ) -> None:
-        super().__init__(grid, times, time_order)
+        super().__init__(grid, times, time_order, device)
         self.order = order
 
     def space_derivative(self, u: Tensor, counts: tuple[int, ...]) -> Tensor:

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sciml.fields import ParameterSpec
@@ -38,6 +39,7 @@ class Parameters:
         coordinates: by axis name.
         rank: number of grid axes behind the batch axis, to which `(b,)` is broadcast.
         pointwise: whether fields live at single points, where a coefficient field must be a callable.
+        device: where tensors are brought; left where they are without one.
 
     Raises:
         AttributeError: on access to a name that is neither, with the names there are.
@@ -51,9 +53,11 @@ class Parameters:
         coordinates: Mapping[str, Any],
         rank: int = 0,
         pointwise: bool = False,
+        device: torch.device | str | None = None,
     ) -> None:
         self._specs = {s.name: s for s in specs}
-        self._values = {**{k: v for k, v in defaults.items() if k in self._specs}, **values}
+        given = {**{k: v for k, v in defaults.items() if k in self._specs}, **values}
+        self._values = {k: v.to(device or v.device) if isinstance(v, Tensor) else v for k, v in given.items()}
         self._coordinates, self._rank, self._pointwise = coordinates, rank, pointwise
 
     def __getattr__(self, name: str) -> Any:

@@ -125,10 +125,11 @@ class Problem:
         return dataclasses.replace(self, domain=grid)
 
     def bind(self, d: Derivatives) -> Parameters:
-        """The parameters in the shapes of the fields that `d` differentiates."""
+        """The parameters in the shapes, and on the device, of the fields that `d` differentiates."""
         defaults = {s.name: getattr(self.pde, s.name, None) for s in self.pde.parameters}
         rank = (self.domain.dimensions + (getattr(d, "times", None) is not None)) if not d.pointwise else 0
-        return Parameters(self.pde.parameters, self.parameters, defaults, d.coordinates(), rank, d.pointwise)
+        device = getattr(d, "device", None)
+        return Parameters(self.pde.parameters, self.parameters, defaults, d.coordinates(), rank, d.pointwise, device)
 
     def residual(self, u: Fields, d: Derivatives) -> Fields:
         """Residual of every equation, forcing included.

@@ -35,7 +35,7 @@ def evaluate_run(
     dataset: str | Path | None = None,
     split: str = "test",
     samples: int | None = None,
-    solver: Callable[[int], Any] | None = None,
+    solvers: Mapping[str, Callable[[int], Any]] | None = None,
     solver_samples: int = 20,
     batch_size: int = 32,
 ) -> Evaluation:
@@ -46,9 +46,9 @@ def evaluate_run(
         dataset: name or path of the data set; that of the run's configuration when left out.
         split: to measure on.
         samples: use the first so many; all when left out.
-        solver: called with a sample's number in the data set (`FieldDataset.samples["index"]`); solves its problem on
-            the data set's grid and gives a `Trajectory` at its times.
-        solver_samples: how many samples the solver is measured on.
+        solvers: classical solvers by the name that tables show; called with a sample's number in the data set
+            (`FieldDataset.samples["index"]`), one solves its problem and gives the fields on the data set's grid.
+        solver_samples: how many samples a solver is measured on.
         batch_size: samples predicted at once.
 
     Raises:
@@ -59,10 +59,10 @@ def evaluate_run(
     test, train = (_open(folder, dataset, surrogate, s) for s in (split, "train"))
     try:
         baselines = list(default_baselines(Cases(train, surrogate.spec)))
-        if solver is not None:
-            numbers = test.samples["index"]
-            count = min(solver_samples, len(test) if samples is None else samples)
-            baselines.append(Classical(lambda i: solver(int(numbers[i])), samples=count))
+        numbers = test.samples["index"]
+        count = min(solver_samples, len(test) if samples is None else samples)
+        for name, solve in (solvers or {}).items():
+            baselines.append(Classical(_by_position(solve, numbers), name, samples=count))
         evaluation = evaluate(surrogate, test, baselines, samples=samples, batch_size=batch_size, name=_name(surrogate))
     except ValueError as error:
         raise DataError(f"{folder / PREDICTOR} on {test.spec.name}/{split}: {error}") from error
@@ -71,6 +71,10 @@ def evaluate_run(
     write_metrics(evaluation, folder / METRICS)
     write_atomically(folder / "metrics_table.csv", to_csv(evaluation))
     return evaluation
+
+
+def _by_position(solve: Callable[[int], Any], numbers: Any) -> Callable[[int], Any]:
+    return lambda position: solve(int(numbers[position]))
 
 
 def render_page(run: str | Path, *, dataset: str | Path | None = None, samples: int = 3) -> Path:

@@ -155,8 +155,11 @@ def _integrate(stepper: "ETDRK4Stepper", problem: Problem) -> Trajectory:
 
 @dataclass
 class _Memory:
-    """Parameters bound to a batch, the symbol made of them, and the coefficients of the steps taken so far."""
+    """What a batch needs where it lives: derivatives, the mask of the modes that are kept, parameters, the symbol made
+    of them, and the coefficients of the steps taken so far."""
 
+    derivatives: FourierDerivatives
+    keep: Tensor
     parameters: Parameters
     symbol: Tensor
     steps: dict[float, ETDRK4Coefficients] = field(default_factory=dict)
@@ -182,7 +185,6 @@ class ETDRK4Stepper:
 
     def __init__(self, problem: Problem, dt: float, dealias: float) -> None:
         self.problem, self.grid = problem, problem.domain
-        self.derivatives = FourierDerivatives(self.grid)
         self.scalars = tuple(p for p in problem.pde.parameters if not p.field)
         self.spec = StepperSpec(problem.pde.fields, self.grid, problem.boundaries, self.scalars, dt=dt)
         self.keep = _kept_modes(self.grid, dealias)
@@ -195,12 +197,16 @@ class ETDRK4Stepper:
         params: Float[Tensor, "b p"] | None = None,
         generator: torch.Generator | None = None,
     ) -> State:
-        """A state at time `t`; `params` replaces the problem's parameters, in the order of `spec.parameters`."""
+        """A state at time `t`; `params` replaces the problem's parameters, in the order of `spec.parameters`.
+
+        Everything follows the device of `u0`; a stepper may serve several at once.
+        """
         problem = self.problem
         if params is not None:
             columns = {p.name: params[:, i].double() for i, p in enumerate(self.scalars)}
             problem = dataclasses.replace(problem, parameters={**problem.parameters, **columns})
-        memory = _Memory(problem.bind(self.derivatives), self._symbol(problem, u0.device))
+        d = FourierDerivatives(self.grid, u0.device)
+        memory = _Memory(d, self.keep.to(u0.device), problem.bind(d), self._symbol(problem, u0.device))
         u0 = u0.to(torch.float64)
         batch = torch.broadcast_shapes((len(u0),), (len(memory.symbol),))[0]
         times = torch.full((batch,), t, dtype=torch.float64, device=u0.device)
@@ -217,15 +223,15 @@ class ETDRK4Stepper:
             for name in problem.names
         ]
         symbol = torch.stack(torch.broadcast_tensors(*parts), dim=1)
-        return symbol if bool(symbol.imag.any()) else symbol.real.contiguous()
+        return _real_if_possible(symbol)
 
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
         """One step of length `dt` (`spec.dt` when left out)."""
         dt = dt or self.spec.dt
         assert dt is not None
         memory: _Memory = state.memory
-        k, t = memory.coefficients(dt), state.t
-        v = self.keep * self.derivatives.forward(state.u)
+        k, t, d = memory.coefficients(dt), state.t, memory.derivatives
+        v = memory.keep * d.forward(state.u)
         at_start = self._nonlinear(v, t, memory)
         half = multiply(k.half, v)
         a = half + multiply(k.stage, at_start)
@@ -239,11 +245,11 @@ class ETDRK4Stepper:
             + multiply(k.middle, at_a + at_b)
             + multiply(k.last, at_end)
         )
-        return state.advanced(self.derivatives.backward(v), dt)
+        return state.advanced(d.backward(v), dt)
 
     def _nonlinear(self, v: Complex[Tensor, "b c *k"], t: Tensor, memory: _Memory) -> Complex[Tensor, "b c *k"]:
         """Spectrum of `N(u) + g(x, t)`, without the modes that aliasing spoils."""
-        d = self.derivatives
+        d = memory.derivatives
         u = d.backward(v)
         assert isinstance(self.problem.pde, SemilinearPDE)
         fields = grid_fields(u, self.problem.names, d)
@@ -253,14 +259,18 @@ class ETDRK4Stepper:
             coordinates = {**d.coordinates(), "t": clock}
             for name, force in self.problem.forcing.items():
                 right[name] = right.get(name, 0.0) + call_with_coordinates(force, coordinates)
-        parts = [self._spectrum(right.get(name, 0.0), v) for name in self.problem.names]
-        return self.keep * (parts[0][:, None] if len(parts) == 1 else torch.stack(parts, dim=1))
+        parts = [self._spectrum(right.get(name, 0.0), v, d) for name in self.problem.names]
+        return memory.keep * (parts[0][:, None] if len(parts) == 1 else torch.stack(parts, dim=1))
 
-    def _spectrum(self, part: Any, v: Complex[Tensor, "b c *k"]) -> Complex[Tensor, "b *k"]:
+    def _spectrum(self, part: Any, v: Complex[Tensor, "b c *k"], d: FourierDerivatives) -> Complex[Tensor, "b *k"]:
         """Spectrum of one component of a right side: a field, one that does not vary over the batch, or a number."""
         if not isinstance(part, Spectrum | Tensor) or (isinstance(part, Tensor) and part.ndim <= self.grid.dimensions):
             part = torch.as_tensor(part, dtype=torch.float64, device=v.device).expand(len(v), *self.grid.shape)
-        return self.derivatives.spectrum(part)
+        return d.spectrum(part)
+
+
+def _real_if_possible(symbol: Tensor) -> Tensor:
+    return symbol if bool(symbol.imag.any()) else symbol.real.contiguous()
 
 
 def _kept_modes(grid: Grid, fraction: float) -> Float[Tensor, "*k"]:
@@ -287,7 +297,7 @@ class Defect:
     def __init__(self, stepper: Stepper, problem: Problem) -> None:
         self.stepper, self.problem, self.spec = stepper, problem, stepper.spec
         self.largest: Tensor | None = None
-        self._times = torch.as_tensor(problem.times, dtype=torch.float64)
+        self._times = torch.as_tensor(problem.times, dtype=torch.float64).cpu()
         self._last: deque[State] = deque(maxlen=5)
 
     def start(
@@ -305,7 +315,7 @@ class Defect:
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
         state = self.stepper.step(state, dt, inputs)
         self._last.append(state)
-        if len(self._last) > 2 and bool(torch.isclose(self._times, state.t[0], rtol=1e-9, atol=1e-12).any()):
+        if len(self._last) > 2 and bool(torch.isclose(self._times, state.t[0].cpu(), rtol=1e-9, atol=1e-12).any()):
             defect = self._defect()
             self.largest = defect if self.largest is None else torch.maximum(self.largest, defect)
         return state
@@ -313,7 +323,7 @@ class Defect:
     def _defect(self) -> Float[Tensor, " b"]:
         states, middle = list(self._last), len(self._last) // 2
         u, times = torch.stack([s.u for s in states], dim=1), [float(s.t[0]) for s in states]
-        d = SpectralDerivatives(self.problem.domain, times=times, time_order=len(states) - 1)
+        d = SpectralDerivatives(self.problem.domain, times=times, time_order=len(states) - 1, device=u.device)
         fields, names = grid_fields(u, self.problem.names, d), self.problem.names
         residual = self.problem.residual(fields, d)
         off = torch.stack([residual[n][:, middle] for n in names], dim=1).flatten(1)

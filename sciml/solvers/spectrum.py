@@ -90,10 +90,10 @@ def value_of(field: Any) -> Any:
 
 
 class FourierDerivatives(SpectralDerivatives):
-    """`SpectralDerivatives` that returns a `Spectrum`, with the symbols kept."""
+    """`SpectralDerivatives` that returns a `Spectrum`, with the symbols and coordinates kept: for one device alone."""
 
-    def __init__(self, grid: Any) -> None:
-        super().__init__(grid)
+    def __init__(self, grid: Any, device: torch.device | str = "cpu") -> None:
+        super().__init__(grid, device=device)
         self._symbols: dict[tuple[int, ...], Tensor] = {}
         self._dims = tuple(range(-grid.dimensions, 0))
         self._coordinates = super().coordinates()

@@ -1,5 +1,6 @@
 """Windows over a data set of the schema, as Lightning takes them."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,18 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sciml.batch import Batch
-from sciml.data import DatasetSpec, FieldDataset, OneStep, Steady, WindowedFields, Windows, normalizers, open_dataset
+from sciml.data import (
+    DatasetSpec,
+    FieldDataset,
+    OneStep,
+    Steady,
+    WindowedFields,
+    Windows,
+    normalizers,
+    open_dataset,
+    ranges_of,
+    training_statistics,
+)
 from sciml.describe import describe
 from sciml.nn import Normalizer
 from sciml.status import ConfigError
@@ -156,9 +168,14 @@ class FieldData(LightningDataModule):
         """Names of the output channels."""
         return self.train.outputs
 
+    @functools.cached_property
+    def statistics(self) -> dict[str, Any]:
+        """Of the trajectories that training uses."""
+        return training_statistics(self.train)
+
     def normalizers(self) -> tuple[Normalizer, Normalizer]:
         """Normalisers of inputs and outputs, from statistics of the training split."""
-        return normalizers(self.train)
+        return normalizers(self.train, self.statistics)
 
     def description(self) -> dict[str, Any]:
         """What a predictor has to know about the data, as plain data."""
@@ -168,6 +185,7 @@ class FieldData(LightningDataModule):
             "outputs": list(self.outputs),
             "windows": describe(self.windows),
             "hash": self.train.dataset.hash,
+            "ranges": ranges_of(self.inputs, self.statistics, self.spec),
         }
 
     def identity(self) -> dict[str, Any]:

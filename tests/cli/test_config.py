@@ -148,6 +148,24 @@ def test_arguments_of_a_replaced_class_are_forgotten(tmp_path):
     assert arguments == {"every": 5}
 
 
+@pytest.mark.parametrize("path", ["FNO", "sciml.operators.FNO", "sciml.operators.fno.FNO"])
+def test_arguments_stay_with_their_class_however_it_is_named(tmp_path, path):
+    file = tmp_path / "c.yaml"
+    file.write_text("model: {network: {class_path: sciml.operators.FNO, init_args: {width: 8, depth: 2}}}")
+    overrides = [("model.network.class_path", path), ("model.network.init_args.width", "16")]
+    for given in (overrides, overrides[::-1]):
+        network = check([str(file)], given).data["model"]["network"]
+        assert network["init_args"] == {"width": 16, "depth": 2}
+        assert network["class_path"] in ("sciml.operators.FNO", "sciml.operators.fno.FNO")
+
+
+def test_arguments_in_a_file_with_a_short_name_stay_under_the_full_one(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text("model: {network: {class_path: FNO, init_args: {width: 8}}}")
+    data = check([str(file)], [("model.network.class_path", "sciml.operators.FNO")]).data
+    assert data["model"]["network"] == {"class_path": "sciml.operators.FNO", "init_args": {"width": 8}}
+
+
 def test_a_dataset_is_a_recipe_a_folder_or_a_mistake(tmp_path, monkeypatch):
     monkeypatch.setenv("SCIML_DATA", str(tmp_path))
     (tmp_path / "mine").mkdir()

@@ -30,6 +30,7 @@ def test_a_recipe_has_a_card_with_every_section(name):
     assert list(SECTIONS) == [h for h in headings if h in SECTIONS]
 
 
+@pytest.mark.slow
 @RECIPES
 def test_a_tiny_version_generates_and_passes_the_schema(name, tmp_path):
     recipe = Recipe.load(name)

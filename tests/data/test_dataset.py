@@ -9,7 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sciml.data import DatasetSpec, FieldDataset, content_hash, open_dataset, read_manifest, write_shard
+from sciml.data import (
+    DatasetSpec,
+    FieldDataset,
+    content_hash,
+    open_dataset,
+    read_manifest,
+    validate_dataset,
+    write_shard,
+)
+from sciml.data.adapters import TheWell
 from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec
 from sciml.status import DataError, Status
 
@@ -119,22 +128,26 @@ def test_every_data_set_has_a_checksum_and_one_frame_per_chunk(tmp_path: Path, s
 def test_the_layout_is_the_wells(root: Path):
     with h5py.File(root / "train/shard-00000.h5") as file:
         assert {k: file.attrs[k] for k in ("dataset_name", "grid_type", "n_spatial_dims", "n_trajectories")} == {
-            "dataset_name": "demo",
-            "grid_type": "cartesian",
+            "dataset_name": b"demo",
+            "grid_type": b"cartesian",
             "n_spatial_dims": 2,
             "n_trajectories": 3,
         }
-        assert {k: list(file[k].attrs["field_names"]) for k in ("t0_fields", "t1_fields", "t2_fields", "scalars")} == {
+        assert {
+            k: [n.decode() for n in file[k].attrs["field_names"]]
+            for k in ("t0_fields", "t1_fields", "t2_fields", "scalars")
+        } == {
             "t0_fields": ["u", "a"],
             "t1_fields": ["v"],
             "t2_fields": [],
             "scalars": ["nu"],
         }
-        assert list(file["dimensions"].attrs["spatial_dims"]) == ["x", "y"]
+        assert list(file["dimensions"].attrs["spatial_dims"]) == [b"x", b"y"]
         flags = {n: bool(file[f"t0_fields/{n}"].attrs["time_varying"]) for n in ("u", "a")}
         assert flags == {"u": True, "a": False}
         faces = {
-            k: (g.attrs["bc_type"], g["mask"][()].nonzero()[0].tolist()) for k, g in file["boundary_conditions"].items()
+            k: (g.attrs["bc_type"].decode(), g["mask"][()].nonzero()[0].tolist())
+            for k, g in file["boundary_conditions"].items()
         }
         assert faces == {
             "x_low": ("PERIODIC", [0]),
@@ -142,6 +155,45 @@ def test_the_layout_is_the_wells(root: Path):
             "y_low": ("PERIODIC", [0]),
             "y_high": ("PERIODIC", [3]),
         }
+
+
+def text_attributes(file: h5py.File) -> dict[tuple[str, str], h5py.h5a.AttrID]:
+    """All attributes that hold text, by place and name."""
+    holders = [file]
+    file.visititems(lambda _, item: holders.append(item))
+    found = {(h.name, name): h.attrs.get_id(name) for h in holders for name in h.attrs}
+    return {key: a for key, a in found.items() if h5py.check_string_dtype(a.dtype) is not None}
+
+
+def test_no_text_lies_in_a_heap(root: Path):
+    with h5py.File(root / "train/shard-00000.h5") as file:
+        lengths = {k: h5py.check_string_dtype(a.dtype).length for k, a in text_attributes(file).items()}
+    assert {("/", "spec"), ("/dimensions", "spatial_dims"), ("/t2_fields", "field_names")} < set(lengths)
+    assert None not in lengths.values()
+
+
+def test_text_of_variable_length_reads_the_same(root: Path, spec: DatasetSpec):
+    path = root / "train/shard-00000.h5"
+    before, same = content_hash(path), TheWell().read(path)
+    with h5py.File(path, "r+") as file:
+        for where, name in text_attributes(file):
+            value = file[where].attrs[name]
+            plain = value.decode() if isinstance(value, bytes) else np.char.decode(value)
+            file[where].attrs.create(name, plain, dtype=h5py.string_dtype())
+        assert isinstance(file.attrs["grid_type"], str)
+    assert (content_hash(path), validate_dataset(root)) == (before, [])
+    assert repr(FieldDataset(root, "train").spec) == repr(spec)
+    found = TheWell().read(path)
+    assert repr(found[0]) == repr(same[0])
+    np.testing.assert_array_equal(found[1].fields["v"], same[1].fields["v"])
+
+
+def test_units_beyond_ascii_survive(tmp_path: Path):
+    spec = DatasetSpec("demo", (FieldSpec("u", unit="°C"),), (), (), Grid.periodic(4), Boundaries.periodic())
+    write_shard(tmp_path / "a.h5", spec, fields={"u": np.ones((1, 1, 4))}, index=[0])
+    assert validate_dataset(tmp_path / "a.h5") == []
+    found, _ = TheWell().read(tmp_path / "a.h5")
+    assert found.fields[0].unit == "°C"
 
 
 def test_a_failed_trajectory_is_recorded_and_left_out(tmp_path: Path, spec: DatasetSpec):

@@ -17,6 +17,7 @@ from sciml.data import (
     Steady,
     WindowedFields,
     normalizers,
+    ranges_of,
     read_statistics,
     statistics,
     write_shard,
@@ -127,3 +128,15 @@ def test_a_damaged_statistics_file_is_named(root: Path):
     (root / "stats.yaml").write_text("mean: 1\n")
     with pytest.raises(DataError, match=r"stats\.yaml: no statistics"):
         read_statistics(root)
+
+
+def test_ranges_are_those_of_every_channel_without_its_age(root: Path):
+    data = FieldDataset(root, "train")
+    found = ranges_of(("u@-1", "v_x@-1", "u", "v_y", "a"), statistics(data), data.spec)
+    u, a = data.fields([0, 1, 2, 3, 4]), data.static([0, 1, 2, 3, 4])
+    assert found == {
+        "u": [u[:, :, 0].min(), u[:, :, 0].max()],
+        "v_x": [u[:, :, 1].min(), u[:, :, 1].max()],
+        "v_y": [u[:, :, 2].min(), u[:, :, 2].max()],
+        "a": [a.min(), a.max()],
+    }

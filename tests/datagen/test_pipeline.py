@@ -17,6 +17,7 @@ import sciml
 from sciml.data import FieldDataset, content_hash, read_statistics
 from sciml.datagen import Plan, Recipe, generate
 from sciml.datagen.shards import Shard, make_shard, shards_of
+from sciml.files import file_hash
 from sciml.solvers import ETDRK4
 from sciml.status import ConfigError, DataError, ResumeMismatch, SolveFailure, Status
 
@@ -63,6 +64,8 @@ def test_a_data_set_has_its_splits_statistics_and_manifest(recipe, tmp_path):
     assert {"sciml", "numpy", "torch"} <= set(written["versions"])
     assert [e["samples"] for e in written["shards"]] == [2, 2, 1, 1, 2]
     assert written["bytes"] == sum(p.stat().st_size for p in root.glob("*/*.h5"))
+    sealed = {s["file"]: s["file_sha256"] for listed in written["splits"].values() for s in listed}
+    assert sealed == {f"{p.parent.name}/{p.name}": file_hash(p) for p in root.glob("*/*.h5")}
 
 
 def test_a_stored_sample_is_the_solution_of_its_problem(recipe, tmp_path):

@@ -134,7 +134,7 @@ def test_input_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("argument", ["in_channels", "out_channels", "width", "depth"])
 def test_a_count_of_zero_is_refused_by_name(argument: str) -> None:
-    with pytest.raises(ValueError, match=f"{argument} must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=f"{argument}=0 must be at least 1"):
         FNO(**{"in_channels": 1, "out_channels": 1, argument: 0})
 
 

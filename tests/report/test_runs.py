@@ -34,7 +34,7 @@ def test_the_solver_is_asked_for_the_numbers_of_the_test_samples(decay_run):
         # Samples 7 to 10 of the data set are its test split.
         return test.fields([number - 7])[0]
 
-    evaluation = evaluate_run(decay_run, solver=solver, solver_samples=2)
+    evaluation = evaluate_run(decay_run, solvers={"classical solver": solver}, solver_samples=2)
     assert asked == [7, 8]
     steps = [float(evaluation["Identity"].values[f"step/{k}"].mean()) for k in (1, 2, 6)]
     assert steps == pytest.approx([0.1, 0.21, 1.1**6 - 1], rel=1e-4)

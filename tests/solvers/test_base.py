@@ -74,3 +74,10 @@ def test_a_trajectory_becomes_a_dataset_with_names_and_units() -> None:
     assert ds["u"].attrs["units"] == "K"
     assert ds["time"].attrs["units"] == "s"
     assert ds["x"].values.tolist() == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_times_in_single_precision_are_multiples_of_a_fixed_step() -> None:
+    stepper = Decay(dt=0.02, any_dt=False)
+    trajectory = rollout(stepper, stepper.start(torch.ones(1, 1, 4)), torch.linspace(0, 1, 51))
+    assert len(stepper.steps) == 50
+    assert float(trajectory.u[0, -1, 0, 0]) == pytest.approx(math.exp(-1.0), rel=1e-5)

@@ -11,7 +11,7 @@ from helpers import benchmark_file, observed_order
 
 from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec
 from sciml.pdes import Burgers, Darcy, Problem, SemilinearPDE
-from sciml.solvers import ETDRK4, rollout
+from sciml.solvers import ETDRK4, etdrk, rollout
 from sciml.status import Status
 
 TAU = 2 * math.pi
@@ -45,6 +45,22 @@ class Dispersion(SemilinearPDE):
 
     def linear(self, u, d, p):
         return {"u": p.a * d(u["u"], "yy") - d(u["u"], "xxx")}
+
+
+@dataclass(frozen=True)
+class Smoothing(SemilinearPDE):
+    """u_t = rate lap(u) + rate sin(x) (u^2)_x: parameters and a coordinate in both parts."""
+
+    fields = (FieldSpec("u"),)
+    parameters = (ParameterSpec("rate"),)
+    dimensions = (1, 2)
+    rate: float = 0.1
+
+    def linear(self, u, d, p):
+        return {"u": p.rate * d.laplacian(u["u"])}
+
+    def nonlinear(self, u, d, p):
+        return {"u": p.rate * torch.sin(p.x) * d(u["u"] ** 2, "x")}
 
 
 @dataclass(frozen=True)
@@ -250,3 +266,24 @@ def test_every_sample_finds_its_own_step():
     together = ETDRK4().solve(problem, tol=1e-4)
     alone = [ETDRK4().solve(dataclasses.replace(problem, initial=initial[i : i + 1]), tol=1e-4) for i in range(2)]
     assert torch.equal(together.u, torch.cat([a.u for a in alone]))
+
+
+@pytest.mark.parametrize("dims", [1, 2])
+def test_a_step_uses_nothing_that_lies_on_another_device_than_its_state(dims: int, monkeypatch: pytest.MonkeyPatch):
+    # The device `meta` has shapes and no values, and refuses operations with tensors of others, as a GPU does.
+    monkeypatch.setattr(etdrk, "_real_if_possible", lambda symbol: symbol.real.contiguous())
+    grid = Grid.periodic(*(16,) * dims)
+    forced = Problem(
+        Smoothing(), grid, torch.zeros(3, 1, *grid.shape), times=(0.0, 1.0),
+        parameters={"rate": torch.tensor([0.1, 0.2, 0.3])}, forcing={"u": lambda x, t: torch.sin(x - t)},
+    )  # fmt: skip
+    stepper = ETDRK4(dt=0.1).stepper(forced)
+    with pytest.raises(RuntimeError, match="device"):
+        torch.zeros(3, device="meta") + stepper.keep.new_zeros(3)
+    for params in (None, torch.full((3, 1), 0.5)):
+        state = stepper.start(torch.zeros(3, 1, *grid.shape, device="meta"), params=params)
+        state = stepper.step(stepper.step(state), 0.05)
+        assert (state.u.device.type, state.t.device.type, state.u.shape) == ("meta", "meta", (3, 1, *grid.shape))
+    here = stepper.step(stepper.start(torch.zeros(3, 1, *grid.shape)))
+    assert here.u.device.type == "cpu"
+    assert bool(here.u.any())

@@ -94,3 +94,28 @@ def test_more_samples_than_there_are_is_a_mistake_of_the_configuration(tiny):
 
     with pytest.raises(ConfigError, match="limit=99"):
         FieldData(str(tiny), train_samples=99).setup("fit")
+
+
+def test_the_description_holds_the_ranges_of_what_training_sees(tiny, data):
+    from sciml.data import open_dataset
+    from sciml.training import FieldData
+
+    a = open_dataset(tiny, "train").static(range(20))
+    assert data.description()["ranges"] == {"a": pytest.approx([a.min(), a.max()])}
+    head = FieldData(str(tiny), train_samples=7)
+    head.setup("fit")
+    assert head.description()["ranges"] == {"a": pytest.approx([a[:7].min(), a[:7].max()])}
+    assert head.description()["ranges"] != data.description()["ranges"]
+
+
+def test_the_training_split_is_measured_once(tiny, monkeypatch):
+    from sciml.data import normalization
+    from sciml.training import FieldData
+
+    calls = []
+    measure = normalization.statistics
+    monkeypatch.setattr(normalization, "statistics", lambda *a: calls.append(a) or measure(*a))
+    data = FieldData(str(tiny), train_samples=7)
+    data.setup("fit")
+    data.normalizers(), data.description(), data.description()
+    assert len(calls) == 1

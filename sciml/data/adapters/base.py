@@ -1,6 +1,5 @@
 """What every adapter offers, and the conversion that uses it."""
 
-import hashlib
 import logging
 import os
 import shutil
@@ -15,6 +14,7 @@ from sciml.data.hdf5 import write_shard
 from sciml.data.manifest import Shard, write_manifest
 from sciml.data.normalization import write_statistics
 from sciml.data.schema import SPLITS, DatasetSpec
+from sciml.files import file_hash
 from sciml.status import DataError, Status
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def convert(
         for split, size in zip(SPLITS, sizes, strict=True):
             shards[split] = _write_split(adapter, path, temporary, split, range(start, start + size), name or out.name)
             start += size
-        source = {"file": path.name, "sha256": _file_hash(path), "layout": adapter.layout}
+        source = {"file": path.name, "sha256": file_hash(path), "layout": adapter.layout}
         write_manifest(temporary, shards, {"source": source})
         write_statistics(temporary)
         os.replace(temporary, out)
@@ -157,7 +157,7 @@ def _write_split(adapter: Adapter, path: Path, root: Path, split: str, rows: ran
             seed=arrays.seed,
             status=status,
         )
-        found.append(Shard(f"{split}/{file.name}", stop - start, file.stat().st_size, digest))
+        found.append(Shard(f"{split}/{file.name}", stop - start, file.stat().st_size, digest, file_hash(file)))
         # The first shard holds one trajectory and tells how large they are.
         one = sum(a[0].nbytes for a in (*arrays.fields.values(), *arrays.static.values()))
         start, step = stop, max(1, SHARD_BYTES // max(one, 1))
@@ -173,8 +173,3 @@ def _status(arrays: Arrays, n: int) -> np.ndarray:
             finite &= np.isfinite(flat).all(axis=1)
             zero &= ~flat.any(axis=1) if timed else True
     return np.select([~finite, zero], [Status.NON_FINITE, Status.BREAKDOWN], Status.SUCCESS)
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -8,7 +8,7 @@ import numpy as np
 
 from sciml.data.adapters.axes import nodes_axis, periodic_axis
 from sciml.data.adapters.base import Adapter, Arrays
-from sciml.data.hdf5 import opened, read
+from sciml.data.hdf5 import opened, read, text_of
 from sciml.data.schema import RANK_GROUPS, DatasetSpec
 from sciml.data.structure import check_structure
 from sciml.fields import Axis, Boundaries, FieldSpec, Grid, ParameterSpec, Periodic
@@ -45,10 +45,10 @@ class TheWell(Adapter):
                 raise DataError(f"{path}: not in The Well's layout: {str(error).splitlines()[0]}.") from None
 
     def _read(self, file: h5py.File, path: Path, rows: slice) -> tuple[DatasetSpec, Arrays]:
-        if (kind := _text(file.attrs["grid_type"])) != "cartesian":
+        if (kind := text_of(file.attrs["grid_type"])) != "cartesian":
             raise DataError(f"{path}: /@grid_type: {kind}; cartesian is accepted.")
         n = int(file.attrs["n_trajectories"])
-        dims = [_text(name) for name in file["dimensions"].attrs["spatial_dims"]]
+        dims = [text_of(name) for name in file["dimensions"].attrs["spatial_dims"]]
         periodic, described = self._conditions(file)
         axes = tuple(self._axis(file, path, name, name in periodic) for name in dims)
         times = self._times(file, path)
@@ -57,15 +57,15 @@ class TheWell(Adapter):
         static: dict[str, np.ndarray] = {}
         specs = {}
         for rank, group in enumerate(RANK_GROUPS):
-            for name in map(_text, file[group].attrs["field_names"]):
+            for name in map(text_of, file[group].attrs["field_names"]):
                 values, timed = self._field(file, path, f"{group}/{name}", full, rank, rows)
                 (fields if timed else static)[name] = values
-                unit = _text(file[f"{group}/{name}"].attrs.get("units", "1"))
+                unit = text_of(file[f"{group}/{name}"].attrs.get("units", "1"))
                 specs[name] = FieldSpec(name, rank=rank, unit=unit)
         params = self._parameters(file, path, n, rows)
         wide = any(a.dtype == np.float64 for a in (*fields.values(), *static.values()))
         spec = DatasetSpec(
-            _text(file.attrs["dataset_name"]),
+            text_of(file.attrs["dataset_name"]),
             tuple(specs[k] for k in fields),
             tuple(specs[k] for k in static),
             tuple(ParameterSpec(k) for k in params),
@@ -81,8 +81,8 @@ class TheWell(Adapter):
         """Names of the periodic axes, and all conditions as they are stored."""
         found: dict[str, Any] = {}
         for name, group in file.get("boundary_conditions", {}).items():
-            dims = [_text(d) for d in group.attrs["associated_dims"]]
-            found[name] = {"dims": dims, "type": _text(group.attrs["bc_type"]).upper()}
+            dims = [text_of(d) for d in group.attrs["associated_dims"]]
+            found[name] = {"dims": dims, "type": text_of(group.attrs["bc_type"]).upper()}
         return {d for c in found.values() if c["type"] == "PERIODIC" for d in c["dims"]}, found
 
     def _axis(self, file: h5py.File, path: Path, name: str, periodic: bool) -> Axis:
@@ -122,12 +122,12 @@ class TheWell(Adapter):
 
     def _parameters(self, file: h5py.File, path: Path, n: int, rows: slice) -> dict[str, np.ndarray]:
         found = {}
-        for name in map(_text, file.attrs["simulation_parameters"]):
+        for name in map(text_of, file.attrs["simulation_parameters"]):
             value = file.attrs[name]
             if np.ndim(value) == 0 and np.issubdtype(np.asarray(value).dtype, np.number):
                 found[name] = np.full(n, float(value))[rows]
         scalars = file.get("scalars", {})
-        for name in map(_text, scalars.attrs["field_names"] if "scalars" in file else []):
+        for name in map(text_of, scalars.attrs["field_names"] if "scalars" in file else []):
             item = scalars[name]
             if bool(item.attrs.get("time_varying", False)):
                 continue  # A number per frame is neither a parameter nor a field.
@@ -136,7 +136,3 @@ class TheWell(Adapter):
                 raise DataError(f"{path}: /scalars/{name}: has shape {value.shape}; () or ({n},) is expected.")
             found[name] = np.broadcast_to(value, (n,))[rows].astype("float64")
         return found
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
