@@ -26,6 +26,8 @@ ALLOWED = (
     "lightning.pytorch.profilers",
     "neuralop.models",
 )
+#: Lightning's loggers that send a run to a server: never started from a file.
+SENDING = frozenset({"CometLogger", "LitLogger", "MLFlowLogger", "NeptuneLogger", "WandbLogger"})
 
 Description = dict[str, Any]
 
@@ -34,6 +36,8 @@ def is_allowed(class_path: str, trust: tuple[str, ...] = ()) -> bool:
     """Whether a file may name `class_path`: public names below an allowed package, the package itself excluded."""
     parts = class_path.split(".")
     if not all(part.isidentifier() and not part.startswith("_") for part in parts):
+        return False
+    if parts[-1] in SENDING and class_path.startswith("lightning."):
         return False
     return any(class_path.startswith(f"{package}.") for package in (*ALLOWED, *trust))
 

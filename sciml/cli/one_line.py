@@ -29,6 +29,8 @@ def shorten(text: str, data: dict[str, Any], documents: tuple[Document, ...]) ->
         message = f"{owner or 'the configuration'} needs the arguments {missing.group(1)}"
     elif subclass := re.search(r"Import path (\S+) does not correspond to a subclass of (\w+)", body):
         message = f"{subclass.group(1)} is no {subclass.group(2)}"
+    elif given := re.search(r"Not a valid subclass of (\w+)\.? Got value: (.+)", body):
+        message = f"{given.group(2)} is not accepted; a {given.group(1)} as class_path and init_args is expected"
     elif (accepted := _accepted(body)) and not (said := _sentences(inner)):
         got = re.search(r"Got value: (.+)", body)
         value = got.group(1) if got else repr(_lookup(data, place))

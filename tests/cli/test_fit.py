@@ -270,6 +270,7 @@ def test_reports_of_the_parser_are_cut_to_the_innermost_mistake():
         ),
         (["--trainer.gradient_clip_val=-1"], "trainer.gradient_clip_val=-1"),
         (["--trainer.max_epochs=0"], "nothing to train"),
+        (["--model.network=3"], "model.network: 3 is not accepted; a Module as class_path and init_args is expected."),
         (["--model.network.init_args.width=0"], "model.network.init_args.width: width=0 must be at least 1"),
     ],
 )
@@ -294,6 +295,9 @@ def test_a_mistake_leaves_latest_at_the_last_run_that_trained(config):
     ("word", "said"),
     [
         ("--seed_everything=-1", "seed_everything=-1"),
+        ("--trainer.logger.class_path=lightning.pytorch.loggers.WandbLogger", "no logger that sends to a server"),
+        ("--trainer.logger=lightning.pytorch.loggers.wandb.WandbLogger", "no logger that sends to a server"),
+        ("--trainer.logger=[WandbLogger]", "no logger that sends to a server"),
         ("--trainer.default_root_dir=https://host/runs", "trainer.default_root_dir: 'https://host/runs' is a remote"),
         ("--trainer.default_root_dir=../small.yaml", "small.yaml is a file"),
         ("--ckpt_path=https://host/best.ckpt", "ckpt_path: 'https://host/best.ckpt' is a remote address"),
