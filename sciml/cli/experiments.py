@@ -15,7 +15,7 @@ import torch
 from jsonargparse import ArgumentError as ParserError
 from jsonargparse import set_parsing_settings
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -100,8 +100,9 @@ class Experiment(LightningCLI):
         settings["callbacks"] = callbacks = [*self.callbacks, *_as_list(config["callbacks"])]
         if keep:
             callbacks.append(EpochLog())
-            if not any(isinstance(c, Checkpoint) for c in callbacks):
-                callbacks.append(BestAndLast())
+            # First, and beside whatever else saves: only these are never written with non-finite weights.
+            if not any(isinstance(c, BestAndLast) for c in callbacks):
+                callbacks.insert(0, BestAndLast())
         if config["enable_progress_bar"] is None:
             settings["enable_progress_bar"] = keep and sys.stderr.isatty()
         if settings.get("enable_progress_bar", config["enable_progress_bar"]):

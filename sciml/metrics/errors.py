@@ -55,7 +55,7 @@ def relative_h1(
     if min(sizes) < 3:
         raise ValueError(f"the grid {tuple(sizes)} needs at least three points on every axis for a derivative.")
     error = prediction - reference
-    return (_h1_squared(error, periodic, steps) / _h1_squared(reference, periodic, steps)).sqrt()
+    return _h1_norm(error, periodic, steps) / _h1_norm(reference, periodic, steps)
 
 
 def nrmse(prediction: Float[Tensor, "b c *s"], reference: Float[Tensor, "b c *s"]) -> Float[Tensor, " b"]:
@@ -94,11 +94,10 @@ def _rms(u: Float[Tensor, "b c *s"]) -> Float[Tensor, "b c"]:
     return u.square().mean(dim=_space(u)).sqrt()
 
 
-def _h1_squared(u: Float[Tensor, "b c *s"], periodic: bool, steps: Sequence[float]) -> Float[Tensor, " b"]:
-    total = u.square().flatten(1).sum(dim=1)
-    for axis, step in enumerate(steps, start=2):
-        total = total + _derivative(u, axis, step, periodic).square().flatten(1).sum(dim=1)
-    return total
+def _h1_norm(u: Float[Tensor, "b c *s"], periodic: bool, steps: Sequence[float]) -> Float[Tensor, " b"]:
+    slopes = [_derivative(u, axis, step, periodic) for axis, step in enumerate(steps, start=2)]
+    # One norm instead of the root of a sum: its gradient at zero is zero, not NaN.
+    return torch.linalg.vector_norm(torch.cat([part.flatten(1) for part in (u, *slopes)], dim=1), dim=1)
 
 
 def _derivative(u: Tensor, axis: int, step: float, periodic: bool) -> Tensor:

@@ -308,3 +308,14 @@ def test_seeds_and_places_are_checked_before_anything_is_made(config, word, said
         read_request("fit", [*config, word])
     assert said in str(caught.value)
     assert not list(Path().iterdir())
+
+
+def test_a_checkpoint_callback_of_the_configuration_stands_beside_our_own(config, tmp_path):
+    more = tmp_path / "more.yaml"
+    more.write_text(
+        "trainer:\n  callbacks:\n  - class_path: lightning.pytorch.callbacks.ModelCheckpoint\n"
+        "    init_args: {every_n_epochs: 1, save_top_k: -1, filename: 'at-{epoch}'}\n"
+    )
+    assert run("fit", [*config, "--config", str(more)]) == 0
+    saved = {p.name for p in Path("runs/small/latest").resolve().rglob("*.ckpt")}
+    assert {"best.ckpt", "last.ckpt", "at-epoch=0.ckpt", "at-epoch=1.ckpt"} <= saved

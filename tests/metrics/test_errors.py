@@ -112,3 +112,12 @@ def test_h1_refuses_a_spacing_of_another_dimension_and_tiny_grids() -> None:
         relative_h1(u, v, spacing=[0.1])
     with pytest.raises(ValueError, match="three points"):
         relative_h1(u[..., :2], v[..., :2])
+
+
+@pytest.mark.parametrize("metric", [relative_l2, relative_h1])
+def test_a_perfect_sample_leaves_the_gradient_finite(metric) -> None:
+    reference = torch.randn(2, 1, 8, generator=torch.Generator().manual_seed(0))
+    prediction = reference.clone().requires_grad_()
+    (metric(prediction, reference).sum() + (prediction[0] * 2).sum()).backward()
+    assert torch.equal(prediction.grad[0], torch.full((1, 8), 2.0))
+    assert torch.equal(prediction.grad[1], torch.zeros(1, 8))
