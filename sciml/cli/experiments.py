@@ -171,10 +171,11 @@ def _train(request: Request, folder: Path, started: "Started") -> None:
     checkpoint = None if request.checkpoint is None else str(request.checkpoint)
     try:
         trainer.fit(module, experiment.datamodule, ckpt_path=checkpoint, weights_only=True)
-    except ValueError as error:
-        if started.stepped:
+    except (ValueError, RuntimeError) as error:
+        # What fails before the first step is done, or asks for a metric that is not logged, was configured so.
+        if started.stepped and "conditioned on metric" not in str(error):
             raise
-        raise ConfigError(str(error)) from error
+        raise ConfigError(" ".join(str(error).split())[:400]) from error
     except SystemExit:
         # Lightning ends the program by itself when it is interrupted; how it ends is for the command line to say.
         raise KeyboardInterrupt from None

@@ -118,8 +118,11 @@ class FieldData(LightningDataModule):
         for name, value in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size or 1)):
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1.")
-        self.dataset, self.batch_size, self.windows = dataset, batch_size, windows
         self.limits = {"train": train_samples, "valid": valid_samples, "test": test_samples}
+        for split, limit in self.limits.items():
+            if limit is not None and limit < 1:
+                raise ValueError(f"{split}_samples={limit} must be at least 1.")
+        self.dataset, self.batch_size, self.windows = dataset, batch_size, windows
         self.eval_batch_size = eval_batch_size or batch_size
         self.num_workers, self.seed, self.drop_last = num_workers, seed, drop_last
         #: Training batches handed over so far, over all epochs and restarts.

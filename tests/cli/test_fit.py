@@ -319,3 +319,25 @@ def test_a_checkpoint_callback_of_the_configuration_stands_beside_our_own(config
     assert run("fit", [*config, "--config", str(more)]) == 0
     saved = {p.name for p in Path("runs/small/latest").resolve().rglob("*.ckpt")}
     assert {"best.ckpt", "last.ckpt", "at-epoch=0.ckpt", "at-epoch=1.ckpt"} <= saved
+
+
+@pytest.mark.parametrize(
+    ("overrides", "word"),
+    [
+        (["--model.optimizer.class_path", "torch.optim.SparseAdam"], "SparseAdam"),
+        (["--data.init_args.train_samples", "0"], "train_samples=0"),
+    ],
+)
+def test_what_fails_before_the_first_step_is_a_mistake_of_the_configuration(config, overrides, word):
+    with pytest.raises(ConfigError, match=word) as caught:
+        run("fit", [*config, *overrides])
+    assert "\n" not in str(caught.value)
+
+
+def test_early_stopping_on_a_metric_that_is_not_logged_is_named(config, tmp_path):
+    (tmp_path / "stop.yaml").write_text(
+        "trainer:\n  callbacks:\n  - class_path: lightning.pytorch.callbacks.EarlyStopping\n"
+        "    init_args: {monitor: val/foo}\n"
+    )
+    with pytest.raises(ConfigError, match="val/foo"):
+        run("fit", [*config, "--config", str(tmp_path / "stop.yaml")])

@@ -25,7 +25,7 @@ def terms(network: Scale) -> dict[str, Term]:
 
 def test_fixed_weights_are_the_weighted_sum() -> None:
     network = Scale()
-    assert float(FixedWeights({"ten": 0.5})(terms(network), network)) == pytest.approx(1.0 + 5.0)
+    assert FixedWeights({"ten": 0.5})(terms(network), network).item() == pytest.approx(1.0 + 5.0)
     with pytest.raises(ValueError, match="'tin'"):
         FixedWeights({"tin": 1.0})(terms(network), network)
 

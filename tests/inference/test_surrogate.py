@@ -260,6 +260,7 @@ def advanced():
     return Surrogate(network, spec)
 
 
+@pytest.mark.slow
 def test_a_new_process_predicts_the_same_with_torch_numpy_and_safetensors_alone(tmp_path, advanced):
     path = advanced.save(tmp_path / "model.sciml")
     np.save(tmp_path / "u.npy", U.numpy())
