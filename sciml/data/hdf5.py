@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from sciml.fields import Dirichlet, Neumann, Periodic
 from sciml.files import replacing
 from sciml.status import DataError, Status
 
+#: Groups that every file has, also where they are empty.
+_GROUPS = ("boundary_conditions", "scalars", *RANK_GROUPS)
 #: Chunks hold one time of one trajectory, and more times as long as they stay below this.
 CHUNK_BYTES = 2**20
 #: The three types that The Well knows; the attribute `condition` has ours.
@@ -144,7 +147,9 @@ def _write(
     path: Path, spec: DatasetSpec, n: int, arrays: dict[str, np.ndarray], conditions: dict[str, dict[str, Any]]
 ) -> None:
     where = {place.path: place for place in places(spec).values()}
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path) as temporary, _create(temporary) as file:
+        for group in sorted({str(p) for name in arrays for p in Path(name).parents if p != Path()} | set(_GROUPS)):
+            h5py.h5g.create(file.id, group.encode(), gcpl=_untimed(h5py.h5p.GROUP_CREATE))
         for name, array in arrays.items():
             # Checksums need chunks, so that every data set has them; nothing is stamped with a time.
             chunks = _chunks(array, where[name].time_varying) if name in where else array.shape
@@ -155,6 +160,25 @@ def _write(
         for group, attributes in conditions.items():
             _set(file[f"boundary_conditions/{group}"], **attributes)
         file.flush()
+
+
+def _untimed(kind: Any) -> Any:
+    """Creation properties of a file or a group without the times that the library stamps otherwise."""
+    properties = h5py.h5p.create(kind)
+    properties.set_obj_track_times(False)
+    return properties
+
+
+def _create(path: Path) -> h5py.File:
+    """A new file in the format of HDF5 1.10, which has checksums over its structure too.
+
+    In the older format, the library's default, a flipped bit in the index of chunks reads as zeros without an error.
+    """
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    created = h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, _untimed(h5py.h5p.FILE_CREATE), access)
+    return h5py.File(created)
 
 
 def _chunks(array: np.ndarray, time_varying: bool) -> tuple[int, ...]:
@@ -215,8 +239,6 @@ def _write_attributes(file: h5py.File, spec: DatasetSpec, n: int) -> None:
         spec=text,
         recipe_hash=str(spec.meta.get("recipe_hash", "")),
     )
-    for group in ("boundary_conditions", "scalars", *RANK_GROUPS):
-        file.require_group(group)
     _set(file["dimensions"], spatial_dims=list(spec.grid.names))
     _set(file["dimensions/time"], sample_varying=False, units=spec.time_unit)
     for name, axis in zip(spec.grid.names, spec.grid.axes, strict=True):

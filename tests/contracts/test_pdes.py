@@ -81,7 +81,7 @@ def test_the_grid_residual_equals_the_pointwise_one(cls: type[PDE], dimensions: 
     # Products of the nonlinear terms stay below the Nyquist wave number; coefficients are resolved to rounding by 17
     # points; the time derivative of order four at dt = 0.0025 leaves 1e-9.
     for name, r in at_points.items():
-        assert float((on_grid[name].reshape(-1) - r).abs().max()) < 1e-6
+        assert float((on_grid[name].reshape(-1) - r).abs().max()) < 1e-8
 
 
 @pytest.mark.parametrize("cls", [c for c in EQUATIONS if issubclass(c, SemilinearPDE)])

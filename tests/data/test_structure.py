@@ -130,3 +130,26 @@ def test_any_flipped_bit_is_noticed_or_harmless(tmp_path: Path, position: float,
         found = FieldDataset(tmp_path / "demo", "train")
         assert found.samples["index"].tolist() == [0, 1]
         assert np.array_equal(found.fields([0, 1])[:, :, 0], values.astype("float32"))
+
+
+def test_a_flipped_bit_is_noticed_or_harmless_without_a_manifest(root: Path):
+    """The structure has checksums of its own: without them a flipped chunk index reads as zeros."""
+    path = root / "train/shard-00000.h5"
+    content = path.read_bytes()
+    assert content[8] == 3, "version of the superblock: those below have no checksum"
+    assert b"TREE" not in content, "an index of chunks or links of the older format"
+    (root / "manifest.json").unlink()
+    data = FieldDataset(root, "train")
+    everything = range(len(data))
+    written, times = data.fields(everything), data.spec.times
+    for position in np.random.default_rng(0).integers(len(content), size=60).tolist():
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(bytes(damaged))
+        try:
+            found = FieldDataset(root, "train")
+            same = np.array_equal(found.fields(everything), written) and found.spec.times == times
+        except DataError as error:
+            assert str(path) in str(error)
+        else:
+            assert same, position
