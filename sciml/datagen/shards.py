@@ -178,7 +178,6 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
         for n in recipe.coefficients
     ]
     drawn = [s for n, s in specs.items() if n not in recipe.coefficients and n not in recipe.constants]
-    doc = (type(equation).__doc__ or "").strip().splitlines()
     return DatasetSpec(
         name=recipe.name,
         fields=equation.fields,
@@ -191,7 +190,7 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
         length_unit=recipe.length_unit,
         dtype=recipe.dtype,
         meta={
-            "equation": doc[0] if doc else type(equation).__name__,
+            "equation": equation.text,
             "constants": recipe.constants,
             "solver": describe(recipe.solver),
             "solution_grid": recipe.solution_grid.to_dict(),

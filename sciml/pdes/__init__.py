@@ -3,6 +3,7 @@
 from sciml.pdes.base import PDE, EllipticPDE, EvolutionPDE, SemilinearPDE
 from sciml.pdes.burgers import Burgers
 from sciml.pdes.darcy import Darcy
+from sciml.pdes.expression import Equation
 from sciml.pdes.parameters import Parameters
 from sciml.pdes.problem import Problem, grid_fields
 
@@ -11,6 +12,7 @@ __all__ = [
     "Burgers",
     "Darcy",
     "EllipticPDE",
+    "Equation",
     "EvolutionPDE",
     "Parameters",
     "Problem",
