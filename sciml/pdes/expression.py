@@ -6,13 +6,24 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sciml.describe import Described, describe
+from sciml.describe import Described
 from sciml.fields import FieldSpec, ParameterSpec
 from sciml.numerics import Derivatives
 from sciml.pdes.base import Fields, SemilinearPDE
 from sciml.pdes.expression_parser import Vocabulary, is_reserved, parse
 from sciml.pdes.expression_split import split
-from sciml.pdes.expression_tree import ZERO, Evaluation, Multiply, Node, Unknown, add, leaves, multiply, total, unknown_of
+from sciml.pdes.expression_tree import (
+    ZERO,
+    Evaluation,
+    Multiply,
+    Node,
+    Unknown,
+    add,
+    leaves,
+    multiply,
+    total,
+    unknown_of,
+)
 from sciml.pdes.parameters import Parameters
 from sciml.shapes import SPACE, TIME
 
@@ -68,6 +79,7 @@ class Equation(Described, SemilinearPDE):
             **numbers,
             **varying,
         )
+        self._meaning = (texts, self.fields, self.parameters, space, numbers, varying)
         self._text = "; ".join(f"{name}_t = {text}" for name, text in texts.items())
         self._linear, self._rest = self._split(trees)
 
@@ -108,7 +120,7 @@ class Equation(Described, SemilinearPDE):
         return linear, others
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Equation) and describe(self) == describe(other)
+        return isinstance(other, Equation) and self._meaning == other._meaning
 
     def __hash__(self) -> int:
         return hash(self._text)

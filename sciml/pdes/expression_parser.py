@@ -1,11 +1,13 @@
-"""Text of a right-hand side to a tree: parsed by `ast`, every part looked up in a list of what is accepted, never run."""
+"""Text of a right-hand side to a tree: parsed by `ast`, each part on a list of what is accepted, never run."""
 
 import ast
 import difflib
+import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sciml.pdes import expression_tree as tree
 from sciml.pdes.expression_tree import Node
@@ -125,7 +127,7 @@ class _Reader:
                 return self._call(node)
         raise self.fail(node, f"is no part of an equation; accepted are {_ACCEPTED}.")
 
-    def _made(self, node: ast.expr, make, *parts) -> Node:
+    def _made(self, node: ast.expr, make: Callable[..., Node], *parts: Any) -> Node:
         """A node whose numbers have to come out finite."""
         try:
             return make(*parts)
@@ -161,7 +163,7 @@ class _Reader:
         if name in names.coefficients or name in (*names.space, TIME):
             return tree.Varying(name)
         if name == "pi":
-            return tree.Number(3.141592653589793)
+            return tree.Number(math.pi)
         field, _, axes = name.rpartition("_")
         if field in names.fields and axes and set(axes) <= {*SPACE, TIME}:
             return self._derivative(node, tree.Unknown(field), axes)

@@ -1,6 +1,5 @@
 """Right-hand sides as trees: the nodes, and their evaluation against `Derivatives`."""
 
-import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -146,11 +145,10 @@ def power(base: Node, exponent: float) -> Node:
 
 
 def derivative(argument: Node, wrt: str) -> Node:
-    if is_constant(argument):
-        return ZERO
-    if isinstance(argument, Derivative):
-        argument, wrt = argument.argument, argument.wrt + wrt
-    return Derivative(argument, "".join(sorted(wrt)))
+    match argument:
+        case Derivative(inner, axes):
+            return Derivative(inner, "".join(sorted(axes + wrt)))
+    return ZERO if is_constant(argument) else Derivative(argument, "".join(sorted(wrt)))
 
 
 def laplacian(argument: Node) -> Node:
@@ -158,7 +156,10 @@ def laplacian(argument: Node) -> Node:
 
 
 def total(nodes: Iterable[Node]) -> Node:
-    return functools.reduce(add, nodes, ZERO)
+    result: Node = ZERO
+    for node in nodes:
+        result = add(result, node)
+    return result
 
 
 # ---- looking at nodes ------------------------------------------------------------------------------------------------
@@ -237,7 +238,7 @@ class Evaluation:
             case Power(a, exponent):
                 return self(a) ** exponent
             case Apply(function, a):
-                return getattr(torch, function)(self(a))
+                return getattr(torch, function)(_tensor(self(a)))
             case Derivative() | Laplacian():
                 if node not in self._images:
                     self._images[node] = self._image(node)
@@ -249,13 +250,17 @@ class Evaluation:
         except AttributeError as error:
             raise ValueError(f"the equation names {name!r}, which is not known here: {error}") from None
         # Tensors follow IEEE arithmetic where Python's numbers raise.
-        return torch.tensor(value, dtype=torch.float64) if isinstance(value, int | float) else value
+        return _tensor(value)
 
     def _image(self, node: Derivative | Laplacian) -> Field:
         argument = self(node.argument)
         if isinstance(argument, Tensor) and argument.ndim == 0:  # a coefficient that was given as a number
             return 0.0
         return self.d(argument, node.wrt) if isinstance(node, Derivative) else self.d.laplacian(argument)
+
+
+def _tensor(value: Field) -> Field:
+    return torch.tensor(value, dtype=torch.float64) if isinstance(value, int | float) else value
 
 
 def _own_first(a: Field, b: Field) -> tuple[Field, Field]:

@@ -3,14 +3,14 @@ r"""Whether the linear part of an equation lets short waves grow without bound, 
 On a wave $e^{i\kappa\theta\cdot x}$ a linear part of constant coefficients is a matrix of polynomials in $\kappa$; the
 real parts of its eigenvalues must be bounded above as $\kappa \to \infty$, in every direction $\theta$.
 
-Reference: Kreiss & Lorenz (1989), Initial-Boundary Value Problems and the Navier-Stokes Equations, section 2.1
-(Petrovskii's condition is necessary; for a single equation it is sufficient).
+This condition of Petrovskii is necessary, and for a single equation sufficient.
+
+Reference: Kreiss & Lorenz (1989), Initial-Boundary Value Problems and the Navier-Stokes Equations, chapter 2.
 """
 
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -67,21 +67,6 @@ class WavePolynomials(Derivatives):
         return {}
 
 
-@dataclass(frozen=True)
-class Growth:
-    r"""Waves of wave number $k$ that grow at the rate `rate` $k^{order}$, asymptotically.
-
-    Args:
-        order: power of the wave number, positive.
-        rate: its factor, positive, unit length^order / time.
-        direction: index of the direction in which it is found.
-    """
-
-    order: float
-    rate: float
-    direction: int
-
-
 def check_well_posed(problem: "Problem") -> None:
     """Refuses a semilinear problem whose linear part amplifies ever shorter waves ever faster.
 
@@ -98,13 +83,13 @@ def check_well_posed(problem: "Problem") -> None:
     d = WavePolynomials(problem.domain.names)
     matrix = _matrix(pde, d, problem)
     for block in _blocks(matrix):
-        growth = fastest_growth(matrix[:, :, block][..., block, :], d.directions)
-        if growth is not None and growth.order > _nonlinear_order(pde, problem):
+        order, rate = fastest_growth(matrix[:, :, block][..., block, :], d.directions)
+        if order > 0 and order > _nonlinear_order(pde, problem):
             names = ", ".join(problem.names[i] for i in block)
             raise ValueError(
-                f"{type(pde).__name__} is ill-posed: its linear part makes waves of wave number k in {names} grow at the"
-                f" rate {growth.rate:.3g} k^{growth.order:.3g}, without bound (a negative diffusion needs damping by a"
-                " derivative of higher order)."
+                f"{type(pde).__name__} is ill-posed: its linear part makes waves of wave number k in {names} grow at"
+                f" the rate {rate:.3g} k^{order:.3g}, without bound (a negative diffusion needs damping by a derivative"
+                " of higher order)."
             )
 
 
@@ -135,17 +120,20 @@ def _nonlinear_order(pde: SemilinearPDE, problem: "Problem") -> int:
     return max(sum(index[: problem.domain.dimensions]) for index in indices)
 
 
-def fastest_growth(
-    block: Complex[Tensor, "b r c c powers"], directions: Float[Tensor, "r d"]
-) -> Growth | None:
-    """The growth of the highest order among the samples and directions of a block; `None` if it is bounded."""
+def fastest_growth(block: Complex[Tensor, "b r c c powers"], directions: Float[Tensor, "r d"]) -> tuple[float, float]:
+    """Growth at the rate `rate` $k^{order}$ of the highest order among samples and directions; order 0 if bounded.
+
+    Args:
+        block: components that depend on each other, as polynomials in the wave number.
+        directions: what wave number one means, a vector per direction.
+
+    Returns:
+        Order and rate, unit length^order / time.
+    """
     order, rate = _growth_of_one(block[:, :, 0, 0]) if block.shape[2] == 1 else _growth_of_many(block)
-    # The directions are no unit vectors.
     rate = rate / directions.norm(dim=1) ** order
-    worst = int(torch.where(order == order.max(), rate, -1.0).argmax())
-    if not float(order.max()) > 0:
-        return None
-    return Growth(float(order.flatten()[worst]), float(rate.flatten()[worst]), worst % len(directions))
+    highest = order.max()
+    return float(highest), float(rate[order == highest].max())
 
 
 def _growth_of_one(entry: Complex[Tensor, "b r powers"]) -> tuple[Float[Tensor, "b r"], Float[Tensor, "b r"]]:
