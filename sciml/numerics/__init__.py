@@ -11,7 +11,7 @@ from sciml.numerics.derivatives import (
     WaveNumbers,
 )
 from sciml.numerics.engines import point_derivatives
-from sciml.numerics.fourier import derivative_symbol, wave_vectors, wavenumbers
+from sciml.numerics.fourier import derivative_symbol, inverse_laplacian_symbol, wave_vectors, wavenumbers
 from sciml.numerics.jets import Jet, TaylorMode, UnsupportedOperation, value
 from sciml.numerics.requirements import required
 
@@ -28,6 +28,7 @@ __all__ = [
     "UnsupportedOperation",
     "WaveNumbers",
     "derivative_symbol",
+    "inverse_laplacian_symbol",
     "point_derivatives",
     "required",
     "value",

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sciml.fields import Axis, Grid
-from sciml.numerics.fourier import derivative_symbol
+from sciml.numerics.fourier import derivative_symbol, inverse_laplacian_symbol
 from sciml.numerics.stencils import differentiate
 from sciml.shapes import TIME, multi_index
 
@@ -57,6 +57,37 @@ class Derivatives(ABC):
     def laplacian(self, u: Field) -> Field:
         parts = [self(u, (i, i)) for i in range(len(self.space))]
         return sum(parts[1:], start=parts[0])
+
+    def biharmonic(self, u: Field) -> Field:
+        r"""$\Delta^2 u$."""
+        space = range(len(self.space))
+        parts = [self(u, (i, i, j, j)) for i in space for j in space]
+        return sum(parts[1:], start=parts[0])
+
+    def curl(self, v: Sequence[Field]) -> Any:
+        r"""$\nabla \times v$: a field in two dimensions, $\partial_x v_y - \partial_y v_x$, three in three.
+
+        Raises:
+            ValueError: another number of components or dimensions.
+        """
+        if len(v) != len(self.space) or len(v) not in (2, 3):
+            raise ValueError(f"curl of {len(v)} components in {len(self.space)} dimension(s); there is one in 2 and 3.")
+        if len(v) == 2:
+            return self(v[1], (0,)) - self(v[0], (1,))
+        return tuple(self(v[k], (j,)) - self(v[j], (k,)) for j, k in ((1, 2), (2, 0), (0, 1)))
+
+    def advect(self, v: Sequence[Field], u: Field) -> Field:
+        r"""$v \cdot \nabla u$."""
+        parts = [component * self(u, (i,)) for i, component in enumerate(v)]
+        return sum(parts[1:], start=parts[0])
+
+    def inverse_laplacian(self, f: Field) -> Field:
+        r"""The $u$ of mean zero with $\Delta u = f - \bar f$.
+
+        Raises:
+            ValueError: these derivatives are local; a Fourier method on a periodic grid can invert.
+        """
+        raise ValueError(f"{type(self).__name__} cannot invert the Laplacian; SpectralDerivatives can.")
 
 
 class GridDerivatives(Derivatives):
@@ -119,6 +150,12 @@ class SpectralDerivatives(GridDerivatives):
         dims = tuple(range(-self.grid.dimensions, 0))
         spectrum = torch.fft.rfftn(u, dim=dims)
         symbol = derivative_symbol(self.grid, counts, u.device).to(spectrum.dtype)
+        return torch.fft.irfftn(symbol * spectrum, s=self.grid.shape, dim=dims)
+
+    def inverse_laplacian(self, f: Tensor) -> Tensor:
+        dims = tuple(range(-self.grid.dimensions, 0))
+        spectrum = torch.fft.rfftn(f, dim=dims)
+        symbol = inverse_laplacian_symbol(self.grid, f.device).to(spectrum.real.dtype)
         return torch.fft.irfftn(symbol * spectrum, s=self.grid.shape, dim=dims)
 
 

@@ -49,3 +49,10 @@ def derivative_symbol(
             factor = torch.where(k.abs() == math.pi * axis.n / axis.length, 0.0, factor)
         symbol = symbol * factor
     return symbol
+
+
+def inverse_laplacian_symbol(grid: Grid, device: torch.device | str = "cpu") -> Float[Tensor, "*k"]:
+    r"""$-1/|k|^2$ over the half spectrum, float64; zero for the mean, which the Laplacian does not see."""
+    square = sum(k**2 for k in wave_vectors(grid, device))
+    assert isinstance(square, Tensor)
+    return torch.where(square == 0, 0.0, -1.0 / torch.where(square == 0, 1.0, square))

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
+from jaxtyping import Complex
 from torch import Tensor
 
 from sciml.fields import FieldSpec, Grid, ParameterSpec, channel_names
@@ -20,6 +22,8 @@ class PDE(ABC):
     """
 
     fields: ClassVar[tuple[FieldSpec, ...]]
+    #: Unknowns that the state determines at every instant (a pressure, a stream function); no solver stores them.
+    diagnostics: ClassVar[tuple[FieldSpec, ...]] = ()
     parameters: ClassVar[tuple[ParameterSpec, ...]] = ()
     #: Numbers of space dimensions in which the equation is meant.
     dimensions: ClassVar[tuple[int, ...]] = (1, 2, 3)
@@ -27,8 +31,12 @@ class PDE(ABC):
     evolves: ClassVar[bool] = False
 
     def names(self, dimensions: int) -> tuple[str, ...]:
-        """Names of the components in `dimensions` space dimensions."""
+        """Names of the state's components in `dimensions` space dimensions."""
         return channel_names(self.fields, dimensions)
+
+    def unknowns(self, dimensions: int) -> tuple[str, ...]:
+        """Names of all that `residual` reads: the state's components, then the diagnostic ones."""
+        return channel_names((*self.fields, *self.diagnostics), dimensions)
 
     @abstractmethod
     def residual(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
@@ -36,24 +44,37 @@ class PDE(ABC):
 
 
 class EvolutionPDE(PDE):
-    r"""$u_t = F(u)$; `rhs` is $F$."""
+    r"""$u_t = F(u, w)$, $0 = C(u, w)$: `rhs` is $F$, `constraints` is $C$, and $w$ are the diagnostic unknowns."""
 
     evolves = True
 
     @abstractmethod
     def rhs(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
-        """Time derivative of each component."""
+        """Time derivative of each component of the state; `u` holds the diagnostic unknowns as well."""
+
+    def constraints(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
+        """What vanishes for the right diagnostic unknowns, by their names."""
+        return {}
+
+    def diagnose(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
+        """The diagnostic unknowns of a state, by derivatives that can invert the Laplacian."""
+        return {}
+
+    def project(self, u: Fields, d: Derivatives) -> Fields:
+        """The nearest state that the constraints admit; of rates and forces likewise, which are such vectors too."""
+        return u
 
     def residual(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
-        return {name: d(u[name], "t") - right for name, right in self.rhs(u, d, p).items()}
+        rates = {name: d(u[name], "t") - right for name, right in self.rhs(u, d, p).items()}
+        return {**rates, **self.constraints(u, d, p)}
 
 
 class SemilinearPDE(EvolutionPDE):
-    r"""$u_t = Lu + N(u)$ with $L$ linear, of constant coefficients, and each component of $Lu$ in its own $u$ alone."""
+    r"""$u_t = Lu + N(u)$ with $L$ linear and of constant coefficients; it may couple the components."""
 
     @abstractmethod
     def linear(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
-        """$Lu$ by component."""
+        """$Lu$ by component; a component without a linear part is left out."""
 
     def nonlinear(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
         """$N(u)$ by component; a component without one is left out."""
@@ -61,16 +82,24 @@ class SemilinearPDE(EvolutionPDE):
 
     def rhs(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
         linear, nonlinear = self.linear(u, d, p), self.nonlinear(u, d, p)
-        return {name: part + nonlinear[name] if name in nonlinear else part for name, part in linear.items()}
+        both = {name: part + nonlinear[name] for name, part in linear.items() if name in nonlinear}
+        return {**linear, **nonlinear, **both}
 
-    def symbol(self, grid: Grid, p: Parameters, device: str = "cpu") -> dict[str, Tensor]:
-        r"""Fourier symbol of $L$ by component, over the half spectrum of the real FFT, complex128.
+    def symbol(self, grid: Grid, p: Parameters, device: torch.device | str = "cpu") -> Complex[Tensor, "b c c *k"]:
+        r"""Fourier symbol of $L$ over the half spectrum of the real FFT, complex128; `b` is 1 without samples.
 
-        It is `linear` run on plane waves: $L e^{ik \cdot x} = \hat L(k) e^{ik \cdot x}$.
+        It is `linear` run on plane waves, one component after the other: the entry `[i, j]` is component $i$ of
+        $L (e_j e^{ik \cdot x})$, divided by the wave.
         """
-        waves = WaveNumbers(grid, device)
-        ones = {name: waves.one() for name in self.names(grid.dimensions)}
-        return {name: part + 0 * waves.one() for name, part in self.linear(ones, waves, p).items()}
+        waves, names = WaveNumbers(grid, device), self.names(grid.dimensions)
+        wave, rows = waves.one(), len(grid.shape)
+        columns = []
+        for active in names:
+            image = self.linear({n: wave if n == active else 0 * wave for n in names}, waves, p)
+            parts = [image.get(n, 0.0) + 0 * wave for n in names]
+            parts = [part if part.ndim > rows else part[None] for part in parts]
+            columns.append(torch.stack(torch.broadcast_tensors(*parts), dim=1))
+        return torch.stack(torch.broadcast_tensors(*columns), dim=2)
 
 
 class EllipticPDE(PDE):

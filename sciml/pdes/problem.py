@@ -106,6 +106,11 @@ class Problem:
         return self.pde.names(self.domain.dimensions)
 
     @property
+    def unknowns(self) -> tuple[str, ...]:
+        """Names of all that the residual reads: the solution's components, then the diagnostic unknowns."""
+        return self.pde.unknowns(self.domain.dimensions)
+
+    @property
     def axes(self) -> tuple[str, ...]:
         """Names of the coordinates, time last."""
         return (*self.domain.names, "t") if self.pde.evolves else self.domain.names
@@ -135,7 +140,7 @@ class Problem:
         """Residual of every equation, forcing included.
 
         Args:
-            u: components by name; on a grid `(b, *s)` or `(b, t, *s)`, at points `(n,)`.
+            u: unknowns by name; on a grid `(b, *s)` or `(b, t, *s)`, at points `(n,)`.
             d: what differentiates.
         """
         result = self.pde.residual(u, d, self.bind(d))
@@ -147,16 +152,16 @@ class Problem:
     def network_residual(self, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Float[Tensor, " n"]]:
         """Residual of a network of the coordinates, `(n, d) -> (n, c)`, at points; differentiable in its weights.
 
-        The derivatives that the equation asks for are recorded once and propagated as jets, or by reverse mode where
-        the network does not allow them.
+        The channels are the `unknowns`. The derivatives that the equation asks for are recorded once and propagated as
+        jets, or by reverse mode where the network does not allow them.
         """
-        engine, u = point_derivatives(network, points, self.axes, self.names, self.required_derivatives)
+        engine, u = point_derivatives(network, points, self.axes, self.unknowns, self.required_derivatives)
         return {name: value(r) for name, r in self.residual(u, engine).items()}
 
     @property
     def required_derivatives(self) -> frozenset[tuple[int, ...]]:
         """Multi-indices over `axes` of the derivatives that the residual needs."""
-        return required(self.residual, self.names, self.axes)
+        return required(self.residual, self.unknowns, self.axes)
 
     def initial_state(self, grid: Grid | None = None) -> Float[Tensor, "b c *s"]:
         """The initial state on a grid, float64, `(b, c, *s)`."""

@@ -1,8 +1,8 @@
 """The face that numerical solvers and trained surrogates share: start, step, roll out."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -100,6 +100,24 @@ class ProblemSolver(Protocol):
 
 
 @dataclass(frozen=True)
+class Blowup:
+    """Where a sample first ceased to be finite.
+
+    Args:
+        time: at the end of the step that did it.
+        field: name of the component.
+        cell: its index on the grid.
+    """
+
+    time: float
+    field: str
+    cell: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.field} is not finite at t={self.time:.6g} in cell {', '.join(map(str, self.cell))}"
+
+
+@dataclass(frozen=True)
 class Trajectory:
     """Solutions at a list of times.
 
@@ -108,7 +126,9 @@ class Trajectory:
         times: `(t,)`; one entry for a stationary problem.
         status: one `Status` per sample, `(b,)`.
         spec: what the channels and axes mean.
-        residual: relative algebraic residual of each sample, `(b,)`, where the solver solves a system.
+        residual: of each sample, `(b,)`: the relative algebraic residual where the solver solves a system, the largest
+            relative defect of the equation where it marches in time.
+        blowups: of the samples that did not stay finite, by their number.
     """
 
     u: Float[Tensor, "b t c *s"]
@@ -116,20 +136,26 @@ class Trajectory:
     status: Int[Tensor, " b"]
     spec: StepperSpec
     residual: Float[Tensor, " b"] | None = None
+    blowups: Mapping[int, Blowup] = field(default_factory=dict)
 
     def check(self, throw: bool = True) -> "Trajectory":
-        """Raises `SolveFailure` when a sample failed, naming the sample and the first frame that is not finite."""
+        """Raises `SolveFailure` when a sample failed, naming the sample and where it ceased to be finite."""
         if throw and bool((self.status != Status.SUCCESS).any()):
             sample = int((self.status != Status.SUCCESS).nonzero()[0])
-            status = Status(int(self.status[sample]))
-            frames = torch.isfinite(self.u[sample]).flatten(1).all(1)
-            bad = int((~frames).nonzero()[0]) if not bool(frames.all()) else len(frames) - 1
             raise SolveFailure(
-                f"sample {sample} ended with {status.name} at t={float(self.times[bad]):.6g}; take a smaller step or"
-                " check the parameters.",
-                status,
+                f"sample {sample} {self.reason(sample)}; take a smaller step or check the parameters.",
+                Status(int(self.status[sample])),
             )
         return self
+
+    def reason(self, sample: int) -> str:
+        """Why a sample failed, in a few words."""
+        status = Status(int(self.status[sample])).name
+        if sample in self.blowups:
+            return f"ended with {status}: {self.blowups[sample]}"
+        frames = torch.isfinite(self.u[sample]).flatten(1).all(1)
+        bad = int((~frames).nonzero()[0]) if not bool(frames.all()) else len(frames) - 1
+        return f"ended with {status} at t={float(self.times[bad]):.6g}"
 
     def to_xarray(self) -> "xarray.Dataset":
         """One variable per channel, dimensions `sample, time, x, y, z`, with units."""
@@ -176,8 +202,8 @@ def step_count(interval: float, spec: StepperSpec) -> int:
 def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np.ndarray) -> Trajectory:
     """Advances a state through a list of times, the first of which is its own.
 
-    Stops at the first frame that is not finite in any sample: later frames of that sample hold NaN, its status says
-    `NON_FINITE`, and the others go on.
+    A sample that ceases to be finite holds NaN from the next frame on, its status says `NON_FINITE` and `blowups` where
+    it happened; the others go on.
 
     Args:
         stepper: a solver or a surrogate.
@@ -192,16 +218,39 @@ def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np
         raise ValueError("times must be a strictly increasing list.")
     if not torch.allclose(state.t.cpu().double(), times[0], rtol=1e-9, atol=1e-12):
         raise ValueError(f"times[0]={float(times[0]):g} is not the state's time {float(state.t[0]):g}.")
-    alive = torch.isfinite(state.u).flatten(1).all(1)
-    frames = [state.u]
+    watch = _Watch(stepper.spec, len(state.u), state)
+    frames = [watch.masked(state.u)]
     for start, stop in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         count = step_count(stop - start, stepper.spec)
         for _ in range(count):
             state = stepper.step(state, (stop - start) / count)
-        alive = alive & torch.isfinite(state.u).flatten(1).all(1)
-        frames.append(torch.where(alive.view(-1, *[1] * (state.u.ndim - 1)), state.u, math.nan))
-        if not bool(alive.any()):
+            watch.look(state)
+        frames.append(watch.masked(state.u))
+        if not bool(watch.alive.any()):
             frames.extend([torch.full_like(state.u, math.nan)] * (len(times) - len(frames)))
             break
-    status = torch.where(alive, int(Status.SUCCESS), int(Status.NON_FINITE))
-    return Trajectory(torch.stack(frames, dim=1), times, status, stepper.spec)
+    status = torch.where(watch.alive, int(Status.SUCCESS), int(Status.NON_FINITE))
+    return Trajectory(torch.stack(frames, dim=1), times, status, stepper.spec, blowups=watch.blowups)
+
+
+class _Watch:
+    """Which samples are still finite, and where the others ceased to be."""
+
+    def __init__(self, spec: StepperSpec, count: int, state: State) -> None:
+        self.spec, self.blowups = spec, dict[int, Blowup]()
+        self.alive = torch.ones(count, dtype=torch.bool, device=state.u.device)
+        self.look(state)
+
+    def look(self, state: State) -> None:
+        # One sum is cheaper than a test of every value, and finite exactly where all are (but for overflow).
+        if bool(torch.isfinite(state.u.sum())):
+            return
+        finite = torch.isfinite(state.u)
+        now = finite.flatten(1).all(1)
+        for sample in (self.alive & ~now).nonzero().flatten().tolist():
+            channel, *cell = (~finite[sample]).nonzero()[0].tolist()
+            self.blowups[sample] = Blowup(float(state.t[sample]), self.spec.channels[channel], tuple(cell))
+        self.alive = self.alive & now
+
+    def masked(self, u: Tensor) -> Tensor:
+        return torch.where(self.alive.view(-1, *[1] * (u.ndim - 1)), u, math.nan)

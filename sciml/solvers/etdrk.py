@@ -1,8 +1,6 @@
 """Fourier pseudo-spectral integration in time by exponential Runge–Kutta, for semilinear equations on a torus."""
 
 import dataclasses
-import math
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,18 +8,17 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from sciml.describe import Described
 from sciml.fields import Grid
-from sciml.numerics import SpectralDerivatives, WaveNumbers
+from sciml.numerics import WaveNumbers
 from sciml.pdes import Parameters, Problem, SemilinearPDE, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
-from sciml.solvers.base import State, Stepper, StepperSpec, Trajectory, rollout
+from sciml.solvers.base import State, StepperSpec, Trajectory
 from sciml.solvers.exponential import ETDRK4Coefficients
+from sciml.solvers.marching import TimeIntegrator, halve_until, integrate, samples_of, together
 from sciml.solvers.spectrum import FourierDerivatives, Spectrum, multiply
-from sciml.status import Status
 
 
-class ETDRK4(Described):
+class ETDRK4(TimeIntegrator):
     r"""Exponential Runge–Kutta of fourth order for $u_t = Lu + N(u) + g(x, t)$, pseudo-spectral in space.
 
     $L$ is integrated exactly by its Fourier symbol, so that its stiffness limits no step.
@@ -60,74 +57,23 @@ class ETDRK4(Described):
         Raises:
             ValueError: the problem is refused.
         """
-        if reason := self.refuses(problem):
-            raise ValueError(reason)
+        self.accept(problem)
         return ETDRK4Stepper(problem, dt or self.dt or _advective_step(problem), self.dealias)
 
     def solve(self, problem: Problem, *, tol: float = 1e-6) -> Trajectory:
-        r"""The solution at the problem's times.
+        """The solution at the problem's times.
 
-        Without a `dt`, the step is halved until the difference of two solutions, by Richardson's rule fifteen times the
-        error of the finer one, is below `tol` relative to it; samples that do not get there are marked `MAX_STEPS`.
-        `residual` is the largest relative defect of the equation at the output times (see `Defect`).
+        Without a `dt`, each sample finds its own step by `halve_until`. `residual` is the largest relative defect of
+        the equation at the output times (see `Defect`).
 
         Raises:
             ValueError: the problem is refused.
         """
-        if reason := self.refuses(problem):
-            raise ValueError(reason)
+        self.accept(problem)
         if self.dt is not None:
-            return _integrate(self.stepper(problem), problem)
-        singles = [self._solve_one(one, tol) for one in _samples(problem)]
-        return singles[0] if len(singles) == 1 else _together(singles)
-
-    def _solve_one(self, problem: Problem, tol: float) -> Trajectory:
-        dt, coarse = _advective_step(problem), None
-        for _ in range(14):
-            fine = _integrate(self.stepper(problem, dt), problem)
-            if coarse is not None:
-                error = _difference(fine.u, coarse.u) / (2.0**self.order - 1.0)
-                if bool((error <= tol).all()):
-                    return fine
-            dt, coarse = 0.5 * dt, fine
-        status = torch.where(error <= tol, fine.status, int(Status.MAX_STEPS))
-        return dataclasses.replace(fine, status=status)
-
-
-def _samples(problem: Problem) -> list[Problem]:
-    """The problem of every sample of a batch: each finds its own step, so that none depends on the others."""
-    dims, initial = problem.domain.dimensions, problem.initial_state()
-    fields = {p.name for p in problem.pde.parameters if p.field}
-    batched = {
-        n: v
-        for n, v in problem.parameters.items()
-        if isinstance(v, Tensor) and v.ndim == (dims + 1 if n in fields else 1)
-    }
-    count = max([len(initial), *map(len, batched.values())])
-    if count == 1:
-        return [problem]
-
-    def pick(values: Tensor, i: int) -> Tensor:
-        return values[i : i + 1] if len(values) > 1 else values
-
-    return [
-        dataclasses.replace(
-            problem,
-            initial=pick(initial, i),
-            parameters={**problem.parameters, **{n: pick(v, i) for n, v in batched.items()}},
-        )
-        for i in range(count)
-    ]
-
-
-def _together(singles: list[Trajectory]) -> Trajectory:
-    residuals = [s.residual for s in singles if s.residual is not None]
-    return dataclasses.replace(
-        singles[0],
-        u=torch.cat([s.u for s in singles]),
-        status=torch.cat([s.status for s in singles]),
-        residual=torch.cat(residuals) if len(residuals) == len(singles) else None,
-    )
+            return integrate(self.stepper(problem), problem)
+        singles = [halve_until(self, one, _advective_step(one), tol) for one in samples_of(problem)]
+        return singles[0] if len(singles) == 1 else together(singles)
 
 
 def _advective_step(problem: Problem) -> float:
@@ -136,21 +82,6 @@ def _advective_step(problem: Problem) -> float:
     assert isinstance(problem.times, Tensor)
     spacing = float(problem.times.diff().min()) if len(problem.times) > 1 else 1.0
     return min(spacing, 0.5 * min(axis.h for axis in problem.domain.axes) / speed)
-
-
-def _difference(a: Tensor, b: Tensor) -> Float[Tensor, " b"]:
-    """Largest relative L2 difference over the frames; NaN compares as infinite."""
-    norm = a.flatten(2).norm(dim=2)
-    ratio = (a - b).flatten(2).norm(dim=2) / norm.clamp_min(torch.finfo(a.dtype).tiny)
-    return torch.nan_to_num(ratio, nan=math.inf).amax(dim=1)
-
-
-def _integrate(stepper: "ETDRK4Stepper", problem: Problem) -> Trajectory:
-    assert isinstance(problem.times, Tensor)
-    watched = Defect(stepper, problem)
-    state = watched.start(problem.initial_state(), t=float(problem.times[0]))
-    trajectory = rollout(watched, state, problem.times)
-    return dataclasses.replace(trajectory, residual=watched.largest)
 
 
 @dataclass
@@ -216,14 +147,8 @@ class ETDRK4Stepper:
         """Symbol of the linear part, `(1 or b, c, *k)`; real where it has no imaginary part, which halves the work."""
         waves = WaveNumbers(self.grid, device)
         assert isinstance(problem.pde, SemilinearPDE)
-        by_name = problem.pde.symbol(self.grid, problem.bind(waves), str(device))
-        full = waves.one().shape
-        parts = [
-            by_name[name].expand(-1, *full) if by_name[name].ndim > len(full) else by_name[name].expand(full)[None]
-            for name in problem.names
-        ]
-        symbol = torch.stack(torch.broadcast_tensors(*parts), dim=1)
-        return _real_if_possible(symbol)
+        matrix = problem.pde.symbol(self.grid, problem.bind(waves), device)
+        return _real_if_possible(torch.diagonal(matrix, dim1=1, dim2=2).movedim(-1, 1))
 
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
         """One step of length `dt` (`spec.dt` when left out)."""
@@ -253,6 +178,7 @@ class ETDRK4Stepper:
         u = d.backward(v)
         assert isinstance(self.problem.pde, SemilinearPDE)
         fields = grid_fields(u, self.problem.names, d)
+        fields |= self.problem.pde.diagnose(fields, d, memory.parameters)
         right = self.problem.pde.nonlinear(fields, d, memory.parameters)
         if self.problem.forcing:
             clock = t.view(-1, *[1] * self.grid.dimensions)
@@ -281,53 +207,3 @@ def _kept_modes(grid: Grid, fraction: float) -> Float[Tensor, "*k"]:
         inside = (frequency.abs() < fraction * n / 2).double()
         keep = keep * inside.view([-1 if j == i else 1 for j in range(grid.dimensions)])
     return keep
-
-
-class Defect:
-    r"""A stepper that looks at its own trajectory: $\|u_t - F(u)\| / \|u_t\|$ shortly before each output time.
-
-    $u_t$ comes from fourth-order differences of the last five states (of three or four early on, at a lower order) and
-    $F$ from the text of the equation, so that neither the symbol nor the coefficients of the method take part.
-
-    Args:
-        stepper: what advances.
-        problem: the equation and the output times.
-    """
-
-    def __init__(self, stepper: Stepper, problem: Problem) -> None:
-        self.stepper, self.problem, self.spec = stepper, problem, stepper.spec
-        self.largest: Tensor | None = None
-        self._times = torch.as_tensor(problem.times, dtype=torch.float64).cpu()
-        self._last: deque[State] = deque(maxlen=5)
-
-    def start(
-        self,
-        u0: Float[Tensor, "b c *s"],
-        *,
-        t: float = 0.0,
-        params: Float[Tensor, "b p"] | None = None,
-        generator: torch.Generator | None = None,
-    ) -> State:
-        state = self.stepper.start(u0, t=t, params=params, generator=generator)
-        self._last.append(state)
-        return state
-
-    def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
-        state = self.stepper.step(state, dt, inputs)
-        self._last.append(state)
-        if len(self._last) > 2 and bool(torch.isclose(self._times, state.t[0].cpu(), rtol=1e-9, atol=1e-12).any()):
-            defect = self._defect()
-            self.largest = defect if self.largest is None else torch.maximum(self.largest, defect)
-        return state
-
-    def _defect(self) -> Float[Tensor, " b"]:
-        states, middle = list(self._last), len(self._last) // 2
-        u, times = torch.stack([s.u for s in states], dim=1), [float(s.t[0]) for s in states]
-        d = SpectralDerivatives(self.problem.domain, times=times, time_order=len(states) - 1, device=u.device)
-        fields, names = grid_fields(u, self.problem.names, d), self.problem.names
-        residual = self.problem.residual(fields, d)
-        off = torch.stack([residual[n][:, middle] for n in names], dim=1).flatten(1)
-        rate = torch.stack([d(fields[n], "t")[:, middle] for n in names], dim=1).flatten(1)
-        # Row by row: the order of a sum must not depend on the batch.
-        norms = [(a.norm(), b.norm().clamp_min(torch.finfo(u.dtype).tiny)) for a, b in zip(off, rate, strict=True)]
-        return torch.stack([a / b for a, b in norms])

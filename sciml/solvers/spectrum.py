@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciml.numerics import SpectralDerivatives, derivative_symbol
+from sciml.numerics import SpectralDerivatives, derivative_symbol, inverse_laplacian_symbol
 
 
 class Spectrum:
@@ -95,6 +95,7 @@ class FourierDerivatives(SpectralDerivatives):
     def __init__(self, grid: Any, device: torch.device | str = "cpu") -> None:
         super().__init__(grid, device=device)
         self._symbols: dict[tuple[int, ...], Tensor] = {}
+        self._inverse: Tensor | None = None
         self._dims = tuple(range(-grid.dimensions, 0))
         self._coordinates = super().coordinates()
 
@@ -123,6 +124,12 @@ class FourierDerivatives(SpectralDerivatives):
         if counts not in self._symbols:
             self._symbols[counts] = derivative_symbol(self.grid, counts, coefficients.device)
         return Spectrum(self._symbols[counts] * coefficients, self)
+
+    def inverse_laplacian(self, f: Any) -> Any:
+        coefficients = self.spectrum(f)
+        if self._inverse is None:
+            self._inverse = inverse_laplacian_symbol(self.grid, coefficients.device)
+        return Spectrum(multiply(self._inverse, coefficients), self)
 
     def coordinates(self) -> dict[str, Tensor]:
         return self._coordinates

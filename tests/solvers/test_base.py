@@ -62,7 +62,7 @@ def test_a_sample_that_fails_is_named_and_the_others_go_on() -> None:
     assert trajectory.status.tolist() == [Status.NON_FINITE, Status.SUCCESS]
     assert torch.isnan(trajectory.u[0, 2:]).all()
     assert torch.isfinite(trajectory.u[1]).all()
-    with pytest.raises(SolveFailure, match=r"sample 0 ended with NON_FINITE at t=0.2"):
+    with pytest.raises(SolveFailure, match=r"sample 0 ended with NON_FINITE: u is not finite at t=0.2 in cell 0"):
         trajectory.check()
     assert trajectory.check(throw=False) is trajectory
 

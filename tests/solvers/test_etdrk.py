@@ -190,7 +190,7 @@ def test_the_defect_of_the_equation_falls_with_the_step():
 
 def test_a_wrong_trajectory_has_a_large_defect():
     """The stepper believes in twice the viscosity of the problem that it is held against."""
-    from sciml.solvers.etdrk import Defect
+    from sciml.solvers.defect import Defect
 
     watched = Defect(ETDRK4(dt=0.01).stepper(exact_problem(0.2)), exact_problem(0.1))
     problem = exact_problem(0.2)
