@@ -1,6 +1,6 @@
 """What a field lives on: grids, boundary conditions, names and units. Imports without torch."""
 
-from sciml.fields.boundary import Boundaries, Condition, Dirichlet, Neumann, Periodic
+from sciml.fields.boundary import Boundaries, Condition, Dirichlet, Neumann, Outflow, Periodic, Robin, Wall
 from sciml.fields.grid import Axis, Grid
 from sciml.fields.spec import FieldSpec, ParameterSpec, channel_names
 
@@ -12,7 +12,10 @@ __all__ = [
     "FieldSpec",
     "Grid",
     "Neumann",
+    "Outflow",
     "ParameterSpec",
     "Periodic",
+    "Robin",
+    "Wall",
     "channel_names",
 ]

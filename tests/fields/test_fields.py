@@ -1,11 +1,26 @@
 """Grids, boundary conditions and specs: coordinates, precedence, and what files keep."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sciml.fields import Axis, Boundaries, Dirichlet, FieldSpec, Grid, Neumann, ParameterSpec, Periodic, channel_names
+from sciml.fields import (
+    Axis,
+    Boundaries,
+    Dirichlet,
+    FieldSpec,
+    Grid,
+    Neumann,
+    Outflow,
+    ParameterSpec,
+    Periodic,
+    Robin,
+    Wall,
+    channel_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +99,59 @@ def test_components_come_in_index_order() -> None:
 def test_a_parameter_out_of_range_is_named() -> None:
     with pytest.raises(ValueError, match=r"nu=-0.1"):
         ParameterSpec("nu", low=0.0).check(-0.1)
+
+
+VELOCITY = FieldSpec("u", rank=1)
+
+
+def test_a_wall_means_something_else_for_every_component() -> None:
+    specs = (VELOCITY, FieldSpec("p"))
+    slip = Boundaries({"all": Wall()}).by_component("y-", specs, 2)
+    assert slip == {"u_x": Neumann(0.0), "u_y": Dirichlet(0.0), "p": Neumann(0.0)}
+    lid = Boundaries({"all": Wall(slip=False), "z+": Wall(slip=False, velocity=(1.0, 2.0))})
+    assert lid.by_component("z+", (VELOCITY,), 3) == {"u_x": Dirichlet(1.0), "u_y": Dirichlet(2.0), "u_z": Dirichlet()}
+    assert lid.by_component("y-", (VELOCITY,), 3) == dict.fromkeys(("u_x", "u_y", "u_z"), Dirichlet(0.0))
+
+
+def test_a_component_overrides_its_field_and_the_field_overrides_the_face() -> None:
+    b = Boundaries({"all": Neumann(), ("x-", "u"): Wall(), ("x", "u_y"): Dirichlet(3.0)})
+    assert b.by_component("x-", (VELOCITY,), 2) == {"u_x": Dirichlet(0.0), "u_y": Dirichlet(3.0)}
+    assert b.by_component("y+", (VELOCITY,), 2) == {"u_x": Neumann(0.0), "u_y": Neumann(0.0)}
+    with pytest.raises(ValueError, match="'u_x' has no boundary condition on face 'y-'"):
+        Boundaries({"x": Outflow()}).by_component("y-", (VELOCITY,), 2)
+    with pytest.raises(ValueError, match="tensor 's'"):
+        Boundaries({"x": Wall()}).by_component("x-", (FieldSpec("s", rank=2),), 2)
+
+
+def test_every_condition_survives_its_plain_form() -> None:
+    b = Boundaries(
+        {
+            "x-": Robin(2.0, 0.5, -1.0),
+            "x+": Outflow(),
+            "y-": Wall(),
+            "y+": Wall(slip=False, velocity=(1.0, 0.5)),
+            ("z", "T"): Neumann(np.float64(0.5)),
+            "z": Periodic(),
+        }
+    )
+    with pytest.raises(ValueError, match="periodic on one face only"):
+        Boundaries({"z-": Periodic(), "z+": Outflow()})
+    assert Boundaries.from_dict(json.loads(json.dumps(b.to_dict()))) == b
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"kind": "ABSORBING"}, "kind='ABSORBING' of 'x' must be one of PERIODIC, DIRICHLET"),
+        ({"kind": "OUTFLOW", "value": 0.0}, "OUTFLOW has no argument 'value'; it takes none"),
+        ({"kind": "ROBIN", "c": 1.0}, "ROBIN has no argument 'c'; it takes a, b, value"),
+        ({"kind": "ROBIN", "a": 0.0, "b": 0.0}, "a=0 and b=0"),
+        ({"kind": "DIRICHLET", "value": "1"}, "value='1' must be a number"),
+        ({"kind": "WALL", "slip": 1}, "slip=1 must be true or false"),
+        ({"kind": "WALL", "velocity": 1.0}, "velocity=1.0 of a wall with slip"),
+    ],
+)
+def test_a_plain_form_that_makes_no_sense_is_refused_in_one_line(entry: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        Boundaries.from_dict({"x": entry})
+    assert "\n" not in str(error.value)

@@ -1,0 +1,25 @@
+"""Solutions in closed form, each with the problem that it solves."""
+
+from sciml.pdes.exact.base import ExactSolution
+from sciml.pdes.exact.burgers import ColeHopf, VectorColeHopf
+from sciml.pdes.exact.flows import Beltrami, TaylorGreen, TaylorGreenVorticity
+from sciml.pdes.exact.linear import DecayingWave, MovingDecayingWave, MovingWave, StandingWave
+from sciml.pdes.exact.waves import AllenCahnFront, EnvelopeSoliton, KuramotoFront, PlaneWave, Soliton
+
+__all__ = [
+    "AllenCahnFront",
+    "Beltrami",
+    "ColeHopf",
+    "DecayingWave",
+    "EnvelopeSoliton",
+    "ExactSolution",
+    "KuramotoFront",
+    "MovingDecayingWave",
+    "MovingWave",
+    "PlaneWave",
+    "Soliton",
+    "StandingWave",
+    "TaylorGreen",
+    "TaylorGreenVorticity",
+    "VectorColeHopf",
+]
