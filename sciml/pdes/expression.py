@@ -65,8 +65,8 @@ class Equation(Described, SemilinearPDE):
         names = Vocabulary(tuple(texts), tuple(numbers), tuple(varying), min(space))
         _check_names(names, type(self))
         trees = {name: _parsed(name, text, names) for name, text in texts.items()}
-        used = {leaf.name for tree in trees.values() for leaf in leaves(tree) if hasattr(leaf, "name")}
-        if unused := [n for n in (*numbers, *varying) if n not in used]:
+        words = set(re.findall(r"\w+", " ".join(texts.values())))
+        if unused := [n for n in (*numbers, *varying) if n not in words]:
             raise ValueError(f"the parameter {unused[0]!r} occurs in no equation.")
         units = _units(units, names)
         scalars = tuple(ParameterSpec(n, units.get(n, "1")) for n in numbers)
