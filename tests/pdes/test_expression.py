@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from jsonargparse import ArgumentParser
 from torch import Tensor, nn
 
+import sciml
 from sciml.data import FieldDataset
 from sciml.datagen import Recipe, generate
 from sciml.describe import build, describe
@@ -508,6 +510,17 @@ def test_a_recipe_with_an_equation_round_trips_and_its_hash_follows_the_text(tmp
     assert again.equation == recipe.equation
     (tmp_path / "recipe.yaml").write_text(RECIPE.replace("- u_xx", "- 2*u_xx"))
     assert Recipe.load(tmp_path).hash != recipe.hash
+
+
+def test_the_recipe_of_the_guide_is_one_and_states_the_equation_of_its_python_code(tmp_path):
+    page = (Path(sciml.__file__).parent / "guide" / "extend.md").read_text()
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "own.yaml").write_text(text)
+    root = generate(tmp_path / "own.yaml", train=1, valid=0, test=0, out=tmp_path / "own", workers=0, progress=False)
+    dataset = FieldDataset(root, "train")
+    assert float(dataset.samples["residual"][0]) < 1e-2
+    assert dataset.spec.meta["equation"] == "u_t = -u*u_x - u_xx - nu*u_xxxx"
+    assert re.search(r'Equation\(\{"u": "(.*?)"\}', page)[1] == "-u*u_x - u_xx - nu*u_xxxx"
 
 
 @pytest.mark.slow
