@@ -512,6 +512,7 @@ def test_a_recipe_with_an_equation_round_trips_and_its_hash_follows_the_text(tmp
     assert Recipe.load(tmp_path).hash != recipe.hash
 
 
+@pytest.mark.slow
 def test_the_recipe_of_the_guide_is_one_and_states_the_equation_of_its_python_code(tmp_path):
     page = (Path(sciml.__file__).parent / "guide" / "extend.md").read_text()
     (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
