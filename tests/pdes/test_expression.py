@@ -246,6 +246,9 @@ def test_a_coefficient_is_a_number_a_function_or_a_field():
     for parameters, exact in cases:
         problem = pose(pde, 24, parameters=parameters)
         assert nearly_equal(pde.rhs({"u": u}, d, problem.bind(d))["u"], exact, 1e-13)
+    # The slope of a number is zero, and its inverse infinite, as for arrays.
+    pde = Equation({"u": "u/d(a, 'x') + d(a, 'x')**-1"}, coefficients={"a": 2.0})
+    assert torch.isinf(pde.rhs({"u": u}, d, pose(pde, 24).bind(d))["u"]).all()
 
 
 def test_sources_of_place_and_time_are_integrated():
@@ -305,6 +308,7 @@ REFUSED = {
     "nu/0": ["'nu/0' divides by zero"],
     "nu/(1 - 1)": ["divides by zero"],
     "nu*0**-1": ["no finite real number"],
+    "nu*1e200*(1e200*u + v)": ["a coefficient, multiplied out, is no finite real number"],
     "nu*sin(u, u)": ["other arguments than sin(u)"],
     "nu*d(u)": ["other arguments than d(u, 'xx')"],
     "nu*d(u, x)": ["must name the axes as text"],
