@@ -23,7 +23,7 @@ from sciml.pdes import PDE, Problem
 from sciml.rng import sample_rng
 from sciml.solvers import ProblemSolver
 from sciml.status import ConfigError
-from sciml.yaml_files import read_yaml
+from sciml.yaml_files import read_yaml, with_changes
 
 #: First index of each split: far apart, so that more training samples never change the test set.
 SPLITS = {"train": 0, "valid": 1 << 32, "test": 2 << 32}
@@ -85,8 +85,12 @@ class Recipe:
             raise ValueError(reason)
 
     @classmethod
-    def load(cls, path_or_name: "str | Path") -> "Recipe":
+    def load(cls, path_or_name: "str | Path", changes: Mapping[str, Any] | None = None) -> "Recipe":
         """Reads a recipe file, the recipe in a folder, or a shipped recipe by name.
+
+        Args:
+            path_or_name: file, folder or name.
+            changes: other values at dotted keys, `{"parameters.viscosity": 0.001}`.
 
         Raises:
             ConfigError: no such recipe, or a mistake in it: one line with file, key, value and what is accepted.
@@ -94,7 +98,7 @@ class Recipe:
         from sciml.datagen.recipe_file import find_recipe
 
         path = find_recipe(path_or_name)
-        return cls.from_dict(read_yaml(path).data, str(path))
+        return cls.from_dict(with_changes(read_yaml(path).data, changes or {}), str(path))
 
     @classmethod
     def from_dict(cls, data: Any, source: str = "recipe") -> "Recipe":
