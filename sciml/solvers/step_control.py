@@ -20,6 +20,7 @@ class March:
         dt: next lengths, `(b,)`.
         status: outcomes so far, `(b,)`.
         steps: steps tried so far, `(b,)`.
+        last_u, last_t: states and times before the last step that was taken.
     """
 
     u: Float[Tensor, "b c *s"]
@@ -27,11 +28,13 @@ class March:
     dt: Float[Tensor, " b"]
     status: Int[Tensor, " b"]
     steps: Int[Tensor, " b"]
+    last_u: Float[Tensor, "b c *s"]
+    last_t: Float[Tensor, " b"]
 
     @classmethod
     def start(cls, u: Tensor, t: Tensor, dt: Tensor) -> "March":
         nothing = torch.zeros(len(u), dtype=torch.int64, device=u.device)
-        return cls(u, t, dt, nothing + int(Status.SUCCESS), nothing.clone())
+        return cls(u, t, dt, nothing + int(Status.SUCCESS), nothing.clone(), u.clone(), t.clone())
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class StepControl:
             good = result.ok if self.tol is None else result.ok & (result.error <= self.tol)
             march.steps[going] += 1
             taken = going[good]
+            march.last_u[taken], march.last_t[taken] = u[good], t[good]
             march.u[taken] = result.u[good]
             march.t[taken] = torch.where(last, stop, t + dt)[good]
             march.dt[going] = self._next(dt, wanted, nominal[going], good, result.ok, result.error, step)
