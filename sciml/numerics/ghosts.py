@@ -38,9 +38,9 @@ def _is_zero(weight: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Extrapolation:
-    """Polynomials at the face and at the ghosts, in spacings inwards; rows belong to the points `first, first + 1, ...`.
+    r"""Polynomials at the face and at the ghosts, in spacings inwards; entries belong to the points from `first` on.
 
-    `values` and `slopes` are $\\ell_i(0)$ and $\\ell_i'(0)$, `ghosts[j, i]` is $\\ell_i$ at ghost $j$ (the nearest first);
+    `values` and `slopes` are $\ell_i(0)$ and $\ell_i'(0)$, `ghosts[j, i]` is $\ell_i$ at ghost $j$, the nearest first;
     `w`, `w_slope` and `w_ghosts` the same of $W$.
     """
 
@@ -163,7 +163,9 @@ class GhostLayers:
             raise ValueError("ghost layers need uniform axes; this grid has given points.")
         self.grid, self.width, self.order, self.device = grid, width, order, device
         dims = grid.dimensions
-        self.conditions = {f"{n}{s}": boundaries.by_component(f"{n}{s}", fields, dims) for n in grid.names for s in "-+"}
+        self.conditions = {
+            f"{n}{s}": boundaries.by_component(f"{n}{s}", fields, dims) for n in grid.names for s in "-+"
+        }
         self._extended = [torch.from_numpy(self._coords(axis)).to(device) for axis in grid.axes]
 
     def _coords(self, axis: Axis) -> np.ndarray:
@@ -219,7 +221,7 @@ class GhostLayers:
         return {name: self._pin(name, values, t) for name, values in u.items()}
 
     def continued(self, coefficient: Tensor) -> Tensor:
-        """A coefficient `(..., *s)` that has no condition of its own: the outermost values go on, or the period does."""
+        """A coefficient `(..., *s)`, which has no condition: the outermost values go on, or the period does."""
         for i, axis in enumerate(self.grid.axes):
             dim, w = i - self.grid.dimensions, self.width
             kind = Periodic() if axis.kind == "periodic" else Outflow()

@@ -212,7 +212,7 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     torch.matmul: lambda x, y: x.apply(lambda c: torch.matmul(c, y)),
     torch.pow: operator.pow,
 }
-for _name in ("tanh", "sin", "cos", "exp", "sigmoid", "log", "sqrt", "erf", "reciprocal"):
+for _name in ("tanh", "sin", "cos", "exp", "sigmoid", "log", "sqrt", "erf", "reciprocal", "abs", "sign"):
     _HANDLERS[getattr(torch, _name)] = _composed(_name)
 for _functions, _operation in (
     ((torch.add, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__radd__), operator.add),

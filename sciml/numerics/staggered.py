@@ -119,7 +119,7 @@ _REFLECTED: dict[Callable[[Any, Any], Any], Callable[[Staggered, Any], Any]] = {
 
 
 def _apply(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """A function of several fields: on the faces if all staggered ones live on those of one axis, else at the points."""
+    """A function of several fields: on the faces if all staggered ones live on those of one axis, or at the points."""
     axes = {a.axis for a in args if isinstance(a, Staggered)}
     (axis,) = axes if len(axes) == 1 else (None,)
     if axis is None:

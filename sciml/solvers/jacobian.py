@@ -36,7 +36,7 @@ class Jacobian:
     grid: Grid
 
     def transposed_products(self, seeds: Float[Tensor, "k c *s"]) -> Float[Tensor, "k r c *s"]:
-        r"""$J^T$ of every sample times `k` vectors, the same ones for every sample: one evaluation and one sweep back."""
+        r"""$J^T$ of every sample times `k` vectors, the same for all: one evaluation and one sweep back."""
         k, r = len(seeds), len(self.u)
         u = self.u.detach().repeat(k, *[1] * (self.u.ndim - 1)).requires_grad_()
         with torch.enable_grad():

@@ -1,6 +1,7 @@
 """The method of lines: differences in space that honour boundary conditions, any Runge–Kutta method in time."""
 
 import dataclasses
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -105,8 +106,8 @@ class MethodOfLines(TimeIntegrator):
 class LinesStepper:
     """`MethodOfLines` bound to a problem: state `(b, c, *s)` in float64, parameters per sample.
 
-    A step whose stages cannot be solved is covered by shorter ones; where that does not help either, the sample's values
-    become NaN.
+    A step whose stages cannot be solved is covered by shorter ones; where that does not help either, the sample's
+    values become NaN.
 
     Args:
         problem: the equation, its grid and conditions.
@@ -185,7 +186,7 @@ class _Run:
         return self._defect()
 
     def _defect(self) -> Float[Tensor, " b"]:
-        """$\\|\\dot p - F(p)\\| / \\|\\dot p\\|$ in the middle of the last step, for the cubic $p$ through both ends."""
+        r"""$\|\dot p - F(p)\| / \|\dot p\|$ in the middle of the last step, for the cubic $p$ through its ends."""
         u, t, march, rate = self.march.last_u, self.march.last_t, self.march, self.step.system.rate
         dt = (march.t - t).view(-1, *[1] * (u.ndim - 1))
         before, after = rate(u, t, self.rows), rate(march.u, march.t, self.rows)
