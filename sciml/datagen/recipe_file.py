@@ -132,7 +132,7 @@ def _boundaries(top: Entries) -> Boundaries | None:
         return None
     entries = top.inner("boundaries")
     for face in entries.data:
-        entries.inner(face).only(("kind", "value"))
+        entries.inner(face).only(("kind", "value", "a", "b", "slip", "velocity"))
     try:
         return Boundaries.from_dict(
             {face: {**c, "kind": str(c.get("kind")).upper()} for face, c in entries.data.items()}

@@ -4,13 +4,20 @@ from sciml.linalg import BandedCholesky, LinearSolver, Solution, SparseDirect
 from sciml.solvers.base import ProblemSolver, State, Stepper, StepperSpec, Trajectory, rollout
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.jacobian import BandedJacobian, KrylovJacobian
+from sciml.solvers.lines import MethodOfLines
+from sciml.solvers.newton import Newton
 from sciml.solvers.solve import solve
 
 __all__ = [
     "ETDRK4",
     "BandedCholesky",
+    "BandedJacobian",
     "FiniteVolumeElliptic",
+    "KrylovJacobian",
     "LinearSolver",
+    "MethodOfLines",
+    "Newton",
     "ProblemSolver",
     "Solution",
     "SparseDirect",

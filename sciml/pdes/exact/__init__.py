@@ -3,16 +3,19 @@
 from sciml.pdes.exact.base import ExactSolution
 from sciml.pdes.exact.burgers import ColeHopf, VectorColeHopf
 from sciml.pdes.exact.flows import Beltrami, TaylorGreen, TaylorGreenVorticity
+from sciml.pdes.exact.fronts import Barenblatt, FisherFront
 from sciml.pdes.exact.linear import DecayingWave, MovingDecayingWave, MovingWave, StandingWave
 from sciml.pdes.exact.waves import AllenCahnFront, EnvelopeSoliton, KuramotoFront, PlaneWave, Soliton
 
 __all__ = [
     "AllenCahnFront",
+    "Barenblatt",
     "Beltrami",
     "ColeHopf",
     "DecayingWave",
     "EnvelopeSoliton",
     "ExactSolution",
+    "FisherFront",
     "KuramotoFront",
     "MovingDecayingWave",
     "MovingWave",
