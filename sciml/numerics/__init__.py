@@ -1,5 +1,6 @@
 """Array kernels without state and I/O: what differentiates, and what it is made of."""
 
+from sciml.numerics.cosine import Cosine, LineTransform, QuarterCosine, QuarterSine, Sine
 from sciml.numerics.derivatives import (
     Derivatives,
     Field,
@@ -16,13 +17,18 @@ from sciml.numerics.jets import Jet, TaylorMode, UnsupportedOperation, value
 from sciml.numerics.requirements import required
 
 __all__ = [
+    "Cosine",
     "Derivatives",
     "Field",
     "FiniteDifferences",
     "GridDerivatives",
     "Jet",
+    "LineTransform",
     "PointDerivatives",
+    "QuarterCosine",
+    "QuarterSine",
     "ReverseMode",
+    "Sine",
     "SpectralDerivatives",
     "TaylorMode",
     "UnsupportedOperation",
