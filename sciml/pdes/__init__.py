@@ -14,6 +14,7 @@ from sciml.pdes.navier_stokes import NavierStokes
 from sciml.pdes.parameters import Parameters
 from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
+from sciml.pdes.smoke import Smoke
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
 
@@ -35,6 +36,7 @@ __all__ = [
     "Problem",
     "Schroedinger",
     "SemilinearPDE",
+    "Smoke",
     "VectorBurgers",
     "Vorticity",
     "Wave",

@@ -1,6 +1,7 @@
 """Solutions in closed form, each with the problem that it solves."""
 
 from sciml.pdes.exact.base import ExactSolution
+from sciml.pdes.exact.boxed_flows import BoxedTaylorGreen, StratifiedShear
 from sciml.pdes.exact.burgers import ColeHopf, VectorColeHopf
 from sciml.pdes.exact.flows import Beltrami, TaylorGreen, TaylorGreenVorticity
 from sciml.pdes.exact.linear import DecayingWave, MovingDecayingWave, MovingWave, StandingWave
@@ -9,6 +10,7 @@ from sciml.pdes.exact.waves import AllenCahnFront, EnvelopeSoliton, KuramotoFron
 __all__ = [
     "AllenCahnFront",
     "Beltrami",
+    "BoxedTaylorGreen",
     "ColeHopf",
     "DecayingWave",
     "EnvelopeSoliton",
@@ -19,6 +21,7 @@ __all__ = [
     "PlaneWave",
     "Soliton",
     "StandingWave",
+    "StratifiedShear",
     "TaylorGreen",
     "TaylorGreenVorticity",
     "VectorColeHopf",
