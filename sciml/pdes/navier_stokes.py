@@ -1,6 +1,7 @@
 """Incompressible flow by velocity and pressure, with a passive scalar."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sciml.fields import FieldSpec, ParameterSpec, channel_names
 from sciml.numerics import Derivatives, Field
@@ -27,7 +28,7 @@ class NavierStokes(SemilinearPDE):
     diffusivity: float = 1e-3
     fields = (FieldSpec("velocity", unit="m s-1", rank=1), FieldSpec("tracer", long_name="passive scalar"))
     diagnostics = (FieldSpec("pressure", unit="m2 s-2", long_name="pressure over density"),)
-    parameters = (
+    parameters: ClassVar[tuple[ParameterSpec, ...]] = (
         ParameterSpec("viscosity", unit="m2 s-1", low=0.0),
         ParameterSpec("diffusivity", unit="m2 s-1", low=0.0),
     )
