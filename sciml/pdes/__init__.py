@@ -19,6 +19,7 @@ from sciml.pdes.parameters import Parameters
 from sciml.pdes.porous_medium import PorousMedium
 from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
+from sciml.pdes.smoke import Smoke
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
 
@@ -45,6 +46,7 @@ __all__ = [
     "Problem",
     "Schroedinger",
     "SemilinearPDE",
+    "Smoke",
     "VectorBurgers",
     "Vorticity",
     "Wave",
