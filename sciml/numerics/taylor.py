@@ -79,6 +79,15 @@ def _gaussian(u: Tensor, n: int) -> list[Tensor]:
     return g
 
 
+def _piecewise(value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Series:
+    """A function made of straight pieces: away from the kinks, where it has a series."""
+
+    def series(u: Tensor, n: int) -> list[Tensor]:
+        return [value(u), slope(u), *[torch.zeros_like(u)] * (n - 1)][: n + 1]
+
+    return series
+
+
 sigmoid = _riccati(torch.sigmoid, lambda c, square, _: c - square)
 
 SERIES: dict[str, Any] = {
@@ -96,4 +105,6 @@ SERIES: dict[str, Any] = {
     "erf": _integrated(torch.erf, _gaussian),
     "softplus": _integrated(torch.nn.functional.softplus, sigmoid),
     "pow": power,
+    "abs": _piecewise(torch.abs, torch.sign),
+    "sign": _piecewise(torch.sign, torch.zeros_like),
 }

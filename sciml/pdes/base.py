@@ -27,6 +27,8 @@ class PDE(ABC):
     parameters: ClassVar[tuple[ParameterSpec, ...]] = ()
     #: Numbers of space dimensions in which the equation is meant.
     dimensions: ClassVar[tuple[int, ...]] = (1, 2, 3)
+    #: Components of the state that stay at or above zero once they are: solvers that can, see to it.
+    nonnegative: ClassVar[tuple[str, ...]] = ()
     #: Whether the equation has a time derivative.
     evolves: ClassVar[bool] = False
 
