@@ -34,7 +34,7 @@ from sciml.pdes import (
     grid_fields,
 )
 from sciml.pdes.exact import Soliton
-from sciml.solvers import ETDRK4
+from sciml.solvers import ETDRK4, MethodOfLines
 
 TAU = 2 * math.pi
 PAIRS = {
@@ -136,6 +136,20 @@ def test_a_soliton_from_text_travels_as_the_exact_solution():
     solution = ETDRK4(dt=0.0025).solve(problem).u[0]
     for frame, time in zip(solution, times, strict=True):
         assert nearly_equal(frame, wave.on(grid, time), 1e-6)
+
+
+def test_between_walls_text_and_class_are_solved_alike():
+    def sine(x):
+        return torch.sin(math.pi * x)
+
+    text = Equation({"u": "0.1*u_xx - d(u**2/2, 'x')"})
+    posed = {"initial": sine, "boundary": Boundaries.dirichlet(), "times": [0.0, 0.1, 0.2]}
+    ours, oracle = (MethodOfLines().solve(Problem(pde, Grid.cells(32), **posed)) for pde in (text, Burgers(0.1)))
+    assert nearly_equal(ours.u, oracle.u, 1e-13)
+    heated = Equation({"u": "0.1*u_xx + (cos(t) + 0.1*pi**2*sin(t))*sin(pi*x)"})
+    solution = MethodOfLines().solve(Problem(heated, Grid.nodes(65), **{**posed, "initial": lambda x: 0 * x}))
+    (x,) = Grid.nodes(65).meshgrid()
+    assert nearly_equal(solution.u[0, -1, 0], math.sin(0.2) * sine(x), 1e-3)
 
 
 def test_parameters_vary_per_sample_as_they_do_for_a_class():
