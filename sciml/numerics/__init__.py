@@ -1,6 +1,6 @@
 """Array kernels without state and I/O: what differentiates, and what it is made of."""
 
-from sciml.numerics.cosine import Cosine, LineTransform, QuarterCosine, QuarterSine, Sine
+from sciml.numerics.cosine import Cosine, Fourier, LineTransform, QuarterCosine, QuarterSine, Sine
 from sciml.numerics.derivatives import (
     Derivatives,
     Field,
@@ -21,6 +21,7 @@ __all__ = [
     "Derivatives",
     "Field",
     "FiniteDifferences",
+    "Fourier",
     "GridDerivatives",
     "Jet",
     "LineTransform",
