@@ -30,7 +30,9 @@ def solve(
         SolveFailure: a sample failed and `throw` is set.
     """
     problem = problem if grid is None else problem.on(grid)
-    candidates: list[ProblemSolver] = [solver] if solver is not None else [FiniteVolumeElliptic(), ETDRK4(), MethodOfLines()]
+    candidates: list[ProblemSolver] = (
+        [solver] if solver is not None else [FiniteVolumeElliptic(), ETDRK4(), MethodOfLines()]
+    )
     reasons = []
     for candidate in candidates:
         reason = candidate.refuses(problem)
