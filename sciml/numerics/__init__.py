@@ -2,6 +2,7 @@
 
 from sciml.numerics.bounded import BoundedDifferences
 from sciml.numerics.coordinates import call_with_coordinates
+from sciml.numerics.cosine import Cosine, LineTransform, QuarterCosine, QuarterSine, Sine
 from sciml.numerics.derivatives import (
     Derivatives,
     Field,
@@ -21,14 +22,19 @@ from sciml.numerics.staggered import Staggered
 
 __all__ = [
     "BoundedDifferences",
+    "Cosine",
     "Derivatives",
     "Field",
     "FiniteDifferences",
     "GhostLayers",
     "GridDerivatives",
     "Jet",
+    "LineTransform",
     "PointDerivatives",
+    "QuarterCosine",
+    "QuarterSine",
     "ReverseMode",
+    "Sine",
     "SpectralDerivatives",
     "Staggered",
     "TaylorMode",

@@ -35,6 +35,14 @@ def _trigonometric(phase: int) -> Series:
     return series
 
 
+def _hyperbolic(phase: int) -> Series:
+    def series(u: Tensor, n: int) -> list[Tensor]:
+        pair = [torch.sinh(u), torch.cosh(u)]
+        return [pair[(m + phase) % 2] / math.factorial(m) for m in range(n + 1)]
+
+    return series
+
+
 def _exp(u: Tensor, n: int) -> list[Tensor]:
     e = torch.exp(u)
     return [e / math.factorial(m) for m in range(n + 1)]
@@ -87,6 +95,9 @@ SERIES: dict[str, Any] = {
     "sigmoid": sigmoid,
     "sin": _trigonometric(0),
     "cos": _trigonometric(1),
+    "tan": _riccati(torch.tan, lambda c, square, constant: (1 + square) if constant else square),
+    "sinh": _hyperbolic(0),
+    "cosh": _hyperbolic(1),
     "exp": _exp,
     "log": _integrated(torch.log, power(-1.0)),
     "sqrt": power(0.5),

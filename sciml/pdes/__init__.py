@@ -7,6 +7,7 @@ from sciml.pdes.base import PDE, EllipticPDE, EvolutionPDE, SemilinearPDE
 from sciml.pdes.burgers import Burgers, VectorBurgers
 from sciml.pdes.darcy import Darcy
 from sciml.pdes.diffusion_sorption import DiffusionSorption
+from sciml.pdes.expression import Equation
 from sciml.pdes.fisher_kpp import FisherKPP
 from sciml.pdes.fitzhugh_nagumo import FitzHughNagumo
 from sciml.pdes.gray_scott import GrayScott
@@ -18,6 +19,7 @@ from sciml.pdes.parameters import Parameters
 from sciml.pdes.porous_medium import PorousMedium
 from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
+from sciml.pdes.smoke import Smoke
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
 
@@ -30,6 +32,7 @@ __all__ = [
     "Darcy",
     "DiffusionSorption",
     "EllipticPDE",
+    "Equation",
     "EvolutionPDE",
     "FisherKPP",
     "FitzHughNagumo",
@@ -43,6 +46,7 @@ __all__ = [
     "Problem",
     "Schroedinger",
     "SemilinearPDE",
+    "Smoke",
     "VectorBurgers",
     "Vorticity",
     "Wave",

@@ -32,6 +32,12 @@ class PDE(ABC):
     #: Whether the equation has a time derivative.
     evolves: ClassVar[bool] = False
 
+    @property
+    def text(self) -> str:
+        """The equation in one line, for files."""
+        doc = (type(self).__doc__ or "").strip().splitlines()
+        return doc[0] if doc else type(self).__name__
+
     def names(self, dimensions: int) -> tuple[str, ...]:
         """Names of the state's components in `dimensions` space dimensions."""
         return channel_names(self.fields, dimensions)

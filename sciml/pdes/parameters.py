@@ -1,5 +1,6 @@
 """What an equation sees as `p`: numbers, trainable coefficients, coefficient fields, and the coordinates."""
 
+import copy
 import difflib
 from collections.abc import Mapping
 from typing import Any
@@ -47,6 +48,12 @@ class Parameters:
         given = {**{k: v for k, v in defaults.items() if k in self._specs}, **values}
         self._values = {k: v.to(device or v.device) if isinstance(v, Tensor) else v for k, v in given.items()}
         self._coordinates, self._rank, self._pointwise = coordinates, rank, pointwise
+
+    def at(self, **coordinates: Any) -> "Parameters":
+        """The same parameters with further coordinates: a method that marches gives the time of each stage."""
+        moved = copy.copy(self)
+        moved._coordinates = {**self._coordinates, **coordinates}
+        return moved
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

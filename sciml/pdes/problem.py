@@ -15,6 +15,7 @@ from sciml.numerics import Derivatives, Field, GridDerivatives, point_derivative
 from sciml.pdes.base import PDE, Fields
 from sciml.pdes.boundary_residual import boundary_residual
 from sciml.pdes.parameters import Parameters, call_with_coordinates
+from sciml.pdes.wellposed import check_well_posed
 
 #: A tensor `(c, *s)` or `(b, c, *s)`, a callable of the coordinates for one component, or a mapping of those by name.
 Initial = Tensor | Callable[..., Any] | Mapping[str, Callable[..., Any]]
@@ -35,7 +36,7 @@ class Problem:
 
     Raises:
         ValueError: a parameter that the equation does not have or that lies out of range, a dimension it is not meant
-            for, a missing initial state, boundary condition or list of times.
+            for, a missing initial state, boundary condition or list of times, waves that grow the faster the shorter.
     """
 
     pde: PDE
@@ -60,6 +61,7 @@ class Problem:
             if times.ndim != 1 or not bool((times.diff() > 0).all()):
                 raise ValueError("times must be strictly increasing.")
             object.__setattr__(self, "times", times)
+        check_well_posed(self)
 
     def _check_domain(self) -> None:
         name = type(self.pde).__name__

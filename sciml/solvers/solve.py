@@ -6,6 +6,12 @@ from sciml.solvers.base import ProblemSolver, Trajectory
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
 from sciml.solvers.lines import MethodOfLines
+from sciml.solvers.projection import Projection
+
+
+def known_solvers() -> list[ProblemSolver]:
+    """The solvers that `solve` asks, the special ones first."""
+    return [FiniteVolumeElliptic(), ETDRK4(), Projection(), MethodOfLines()]
 
 
 def solve(
@@ -30,9 +36,7 @@ def solve(
         SolveFailure: a sample failed and `throw` is set.
     """
     problem = problem if grid is None else problem.on(grid)
-    candidates: list[ProblemSolver] = (
-        [solver] if solver is not None else [FiniteVolumeElliptic(), ETDRK4(), MethodOfLines()]
-    )
+    candidates: list[ProblemSolver] = [solver] if solver is not None else known_solvers()
     reasons = []
     for candidate in candidates:
         reason = candidate.refuses(problem)

@@ -1,6 +1,7 @@
 """Solutions in closed form, each with the problem that it solves."""
 
 from sciml.pdes.exact.base import ExactSolution
+from sciml.pdes.exact.boxed_flows import BoxedTaylorGreen, StratifiedShear
 from sciml.pdes.exact.burgers import ColeHopf, VectorColeHopf
 from sciml.pdes.exact.flows import Beltrami, TaylorGreen, TaylorGreenVorticity
 from sciml.pdes.exact.fronts import Barenblatt, FisherFront
@@ -11,6 +12,7 @@ __all__ = [
     "AllenCahnFront",
     "Barenblatt",
     "Beltrami",
+    "BoxedTaylorGreen",
     "ColeHopf",
     "DecayingWave",
     "EnvelopeSoliton",
@@ -22,6 +24,7 @@ __all__ = [
     "PlaneWave",
     "Soliton",
     "StandingWave",
+    "StratifiedShear",
     "TaylorGreen",
     "TaylorGreenVorticity",
     "VectorColeHopf",
