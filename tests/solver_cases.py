@@ -100,7 +100,7 @@ def projection() -> Case:
         return flow.problem(n, n, times=[0.0, 0.25, 0.5])
 
     def error(n: int) -> float:
-        u = solvers.Projection(dt=0.1 / n).solve(problem(n)).u[0, -1, :2]
+        u = solvers.Projection(dt=0.5 / n).solve(problem(n)).u[0, -1, :2]
         return rms(u, flow.on(problem(n).domain, 0.5)[:2])
 
     def samples() -> Problem:
