@@ -5,6 +5,7 @@ from sciml.pdes import Problem
 from sciml.solvers.base import ProblemSolver, Trajectory
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.finite_volume import FiniteVolume
 
 
 def solve(
@@ -29,7 +30,9 @@ def solve(
         SolveFailure: a sample failed and `throw` is set.
     """
     problem = problem if grid is None else problem.on(grid)
-    candidates: list[ProblemSolver] = [solver] if solver is not None else [FiniteVolumeElliptic(), ETDRK4()]
+    candidates: list[ProblemSolver] = (
+        [solver] if solver is not None else [FiniteVolumeElliptic(), ETDRK4(), FiniteVolume()]
+    )
     reasons = []
     for candidate in candidates:
         reason = candidate.refuses(problem)
