@@ -105,7 +105,7 @@ class WENOZ(WENO):
     Reference: Borges et al. (2008), J. Comput. Phys. 227:3191-3211, eq. (28).
     """
 
-    def __init__(self, power: int = 2, epsilon: float = 1e-40) -> None:
+    def __init__(self, power: int = 1, epsilon: float = 1e-40) -> None:
         if power not in (1, 2):
             raise ValueError(f"power={power} must be 1 or 2.")
         self.power, self.epsilon = power, epsilon
