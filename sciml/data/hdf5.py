@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from sciml.data.schema import RANK_GROUPS, SAMPLE_DTYPES, SCHEMA_VERSION, DatasetSpec, Place, places
-from sciml.fields import Dirichlet, Neumann, Periodic
+from sciml.fields import Dirichlet, Neumann, Outflow, Periodic, Robin, Wall
 from sciml.files import replacing
 from sciml.status import DataError, Status
 
@@ -21,7 +21,14 @@ _GROUPS = ("boundary_conditions", "scalars", *RANK_GROUPS)
 #: Chunks hold one time of one trajectory, and more times as long as they stay below this.
 CHUNK_BYTES = 2**20
 #: The three types that The Well knows; the attribute `condition` has ours.
-_BC_TYPES = {Periodic.kind: "PERIODIC", Dirichlet.kind: "WALL", Neumann.kind: "OPEN"}
+BC_TYPES = {
+    Periodic.kind: "PERIODIC",
+    Dirichlet.kind: "WALL",
+    Robin.kind: "WALL",
+    Wall.kind: "WALL",
+    Neumann.kind: "OPEN",
+    Outflow.kind: "OPEN",
+}
 
 
 def write_shard(
@@ -118,7 +125,7 @@ def _boundary_masks(spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[str,
                 attributes[group] = {
                     "associated_dims": [axis],
                     "associated_fields": names,
-                    "bc_type": _BC_TYPES[condition.kind],
+                    "bc_type": BC_TYPES[condition.kind],
                     "condition": condition.kind,
                     "value": float(value) if isinstance(value, int | float) else np.nan,
                     "sample_varying": False,

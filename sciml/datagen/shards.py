@@ -10,6 +10,7 @@ import numpy as np
 
 from sciml.data import DatasetSpec, write_shard
 from sciml.datagen.recipe import SPLITS, Recipe
+from sciml.datagen.samplers import StateSampler
 from sciml.datagen.storing import store_on
 from sciml.describe import describe
 from sciml.fields import Boundaries, FieldSpec, ParameterSpec
@@ -192,6 +193,8 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
         dtype=recipe.dtype,
         meta={
             "equation": doc[0] if doc else type(equation).__name__,
+            "pde": type(equation).__name__,
+            **initial_meta(recipe),
             "constants": recipe.constants,
             "solver": describe(recipe.solver),
             "solution_grid": recipe.solution_grid.to_dict(),
@@ -199,6 +202,16 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
             **recipe.meta,
         },
     )
+
+
+def initial_meta(recipe: Recipe) -> dict[str, Any]:
+    """What the initial states were drawn by, and their Mach number where the sampler has one."""
+    if not recipe.initial:
+        return {}
+    if not isinstance(recipe.initial, StateSampler):
+        return {"initial": {n: type(s).__name__ for n, s in recipe.initial.items()}}
+    mach = getattr(recipe.initial, "mach", None)
+    return {"initial": type(recipe.initial).__name__, **({} if mach is None else {"mach": mach})}
 
 
 def _not_negative(spec: ParameterSpec) -> bool:

@@ -1,26 +1,46 @@
 """Equations, each written once, and the problems made of them."""
 
+from sciml.pdes.advection import Advection
+from sciml.pdes.advection_diffusion import AdvectionDiffusion
+from sciml.pdes.allen_cahn import AllenCahn
 from sciml.pdes.base import PDE, EllipticPDE, EvolutionPDE, SemilinearPDE
-from sciml.pdes.burgers import Burgers
+from sciml.pdes.burgers import Burgers, VectorBurgers
 from sciml.pdes.conservation import ConservationLaw
 from sciml.pdes.darcy import Darcy
 from sciml.pdes.euler import Euler
-from sciml.pdes.exact_riemann import ExactRiemann, Side
+from sciml.pdes.gray_scott import GrayScott
+from sciml.pdes.heat import Heat
+from sciml.pdes.korteweg_de_vries import KortewegDeVries
+from sciml.pdes.kuramoto_sivashinsky import KuramotoSivashinsky
+from sciml.pdes.navier_stokes import NavierStokes
 from sciml.pdes.parameters import Parameters
 from sciml.pdes.problem import Problem, grid_fields
+from sciml.pdes.schroedinger import Schroedinger
+from sciml.pdes.vorticity import Vorticity
+from sciml.pdes.wave import Wave
 
 __all__ = [
     "PDE",
+    "Advection",
+    "AdvectionDiffusion",
+    "AllenCahn",
     "Burgers",
     "ConservationLaw",
     "Darcy",
     "EllipticPDE",
     "Euler",
     "EvolutionPDE",
-    "ExactRiemann",
+    "GrayScott",
+    "Heat",
+    "KortewegDeVries",
+    "KuramotoSivashinsky",
+    "NavierStokes",
     "Parameters",
     "Problem",
+    "Schroedinger",
     "SemilinearPDE",
-    "Side",
+    "VectorBurgers",
+    "Vorticity",
+    "Wave",
     "grid_fields",
 ]

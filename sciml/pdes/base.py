@@ -60,6 +60,10 @@ class EvolutionPDE(PDE):
         """The diagnostic unknowns of a state, by derivatives that can invert the Laplacian."""
         return {}
 
+    def project(self, u: Fields, d: Derivatives) -> Fields:
+        """The nearest state that the constraints admit; of rates and forces likewise, which are such vectors too."""
+        return u
+
     def residual(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
         rates = {name: d(u[name], "t") - right for name, right in self.rhs(u, d, p).items()}
         return {**rates, **self.constraints(u, d, p)}

@@ -29,7 +29,7 @@ class GasDynamics(Waves):
         velocity, pressure = q[:, 1] / density, self._pressure(q)
         return Flow(density, velocity, pressure, torch.sqrt(self.gamma * pressure / density))
 
-    def _pressure(self, q: Float[Tensor, "b c *s"]) -> Float[Tensor, "b *s"]:
+    def _pressure(self, q: Tensor) -> Tensor:
         energy = q[:, 1 + self.dimensions]
         return (self.gamma - 1) * (energy - 0.5 * _squared(q[:, 1 : 1 + self.dimensions]) / q[:, 0])
 
@@ -102,16 +102,16 @@ class GasBasis(Basis):
         carried = tracers + self.carried * mass[:, None]
         return torch.stack([mass, momentum, *across.unbind(1), energy, *carried.unbind(1)], dim=1)
 
-    def _parts(self, q: Float[Tensor, "b c *s"]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def _parts(self, q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         last = 1 + self.dimensions
         return q[:, 0], q[:, 1], q[:, 2:last], q[:, last], q[:, last + 1 :]
 
 
-def _squared(v: Float[Tensor, "b c *s"]) -> "Tensor | float":
+def _squared(v: Tensor) -> "Tensor | float":
     return _dot(v, v)
 
 
-def _dot(v: Float[Tensor, "b c *s"], w: Float[Tensor, "b c *s"]) -> "Tensor | float":
+def _dot(v: Tensor, w: Tensor) -> "Tensor | float":
     """Sum over the channels, in their order whatever the memory layout; zero without any."""
     parts = [a * b for a, b in zip(v.unbind(1), w.unbind(1), strict=True)]
     return sum(parts[1:], start=parts[0]) if parts else 0.0

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sciml.fields import ParameterSpec
+from sciml.numerics import Derivatives
 
 
 def call_with_coordinates(function: Callable[..., Any], coordinates: Mapping[str, Any]) -> Any:
@@ -26,6 +27,11 @@ def call_with_coordinates(function: Callable[..., Any], coordinates: Mapping[str
     if missing := [n for n in wanted if n not in coordinates]:
         raise ValueError(f"argument {missing[0]!r} of a function is no coordinate; there are {', '.join(coordinates)}.")
     return function(**{n: coordinates[n] for n in wanted})
+
+
+def vector(p: "Parameters", name: str, d: Derivatives) -> tuple[Any, ...]:
+    """The components `<name>_x`, `<name>_y`, ... of a constant vector, as many as there are axes of space."""
+    return tuple(getattr(p, f"{name}_{axis}") for axis in d.space)
 
 
 class Parameters:

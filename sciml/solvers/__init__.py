@@ -1,10 +1,10 @@
 """Reference solvers, and the face they share with surrogates."""
 
+from sciml.linalg import BandedCholesky, LinearSolver, Solution, SparseDirect
 from sciml.solvers.base import ProblemSolver, State, Stepper, StepperSpec, Trajectory, rollout
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
 from sciml.solvers.finite_volume import FiniteVolume
-from sciml.solvers.linear import BandedCholesky, LinearSolver, Solution, SparseDirect
 from sciml.solvers.positivity import PositivityLimiter
 from sciml.solvers.riemann import HLLC, HLLE, RiemannSolver, Rusanov
 from sciml.solvers.solve import solve

@@ -208,8 +208,8 @@ def step_count(interval: float, spec: StepperSpec) -> int:
 def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np.ndarray) -> Trajectory:
     """Advances a state through a list of times, the first of which is its own.
 
-    A sample that ceases to be finite (or positive, see `Stepper`) holds NaN from the next frame on, its status says `NON_FINITE` and `blowups` where
-    it happened; the others go on.
+    A sample that ceases to be finite (or positive, see `Stepper`) holds NaN from the next frame on, its status says
+    `NON_FINITE` and `blowups` where it happened; the others go on.
 
     Args:
         stepper: a solver or a surrogate.

@@ -68,12 +68,12 @@ def _smooth(q: Float[Tensor, "b c *s"], waves: Waves) -> Tensor:
     return torch.stack(found).all(0)[:, 0]
 
 
-def _inner(x: Float[Tensor, "b c *s"]) -> Tensor:
+def _inner(x: Tensor) -> Tensor:
     """Without the outermost entries of every axis but the last."""
     return x[(slice(None), slice(None), *[slice(1, -1)] * (x.ndim - 3))]
 
 
-def _bend(x: Float[Tensor, "b c *s"]) -> Tensor:
+def _bend(x: Tensor) -> Tensor:
     r"""$\delta^2$ summed over every axis but the last, without the outermost entries."""
     total = None
     for axis in range(2, x.ndim - 1):

@@ -104,8 +104,8 @@ class FiniteVolume(TimeIntegrator):
         Raises:
             ValueError: the problem is refused.
         """
-        assert isinstance(problem.times, Tensor)
         watched = Balance(self.stepper(problem))
+        assert isinstance(problem.times, Tensor)
         state = watched.start(problem.initial_state(), t=float(problem.times[0]))
         trajectory = rollout(watched, state, problem.times)
         return dataclasses.replace(trajectory, residual=watched.largest)
@@ -134,7 +134,7 @@ class FiniteVolumeStepper:
     def __init__(self, problem: Problem, method: FiniteVolume, dt: float | None) -> None:
         assert isinstance(problem.pde, ConservationLaw)
         self.problem, self.law, self.grid, self.method = problem, problem.pde, problem.domain, method
-        self.order = method.order
+        self.order = method.time.order
         self.scalars = problem.pde.parameters
         self.spec = StepperSpec(problem.pde.fields, self.grid, problem.boundaries, self.scalars, dt=dt)
         self.dimensions = self.grid.dimensions

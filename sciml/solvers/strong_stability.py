@@ -69,28 +69,23 @@ class SSPRK3(StrongStabilityPreserving):
 class SSPRK54(StrongStabilityPreserving):
     """Five stages, fourth order, steps 1.508 times as long as Euler's.
 
-    Reference: Spiteri & Ruuth (2002), SIAM J. Numer. Anal. 40:469-491, table 3, SSP(5,4).
+    Reference: Spiteri & Ruuth (2002), SIAM J. Numer. Anal. 40:469-491, SSP(5,4), whose table has ten good digits; here
+    those of Gottlieb, Ketcheson & Shu (2009), J. Sci. Comput. 38:251-289, section 4.1.
     """
 
     order = 4
     alpha = (
         (1.0,),
-        (0.44437049406734, 0.55562950593266),
-        (0.62010185138540, 0.0, 0.37989814861460),
-        (0.17807995410773, 0.0, 0.0, 0.82192004589227),
-        # The printed digits of this row add up to 1 - 1e-14, which would cost mass; the third number makes up for it.
-        (
-            0.00683325884039,
-            0.0,
-            1 - 0.00683325884039 - 0.12759831133288 - 0.34833675773694,
-            0.12759831133288,
-            0.34833675773694,
-        ),
+        (0.444370493651235, 0.555629506348765),
+        (0.620101851488403, 0.0, 0.379898148511597),
+        (0.178079954393132, 0.0, 0.0, 0.821920045606868),
+        # The printed digits add up to 1 + 1e-15; the first of them makes up for it, so that nothing is gained.
+        (0.0, 0.0, 1 - 0.096059710526147 - 0.386708617503269, 0.096059710526147, 0.386708617503269),
     )
     beta = (
-        (0.39175222700392,),
-        (0.0, 0.36841059262959),
-        (0.0, 0.0, 0.25189177424738),
-        (0.0, 0.0, 0.0, 0.54497475021237),
-        (0.0, 0.0, 0.0, 0.08460416338212, 0.22600748319395),
+        (0.391752226571890,),
+        (0.0, 0.368410593050371),
+        (0.0, 0.0, 0.251891774271694),
+        (0.0, 0.0, 0.0, 0.544974750228521),
+        (0.0, 0.0, 0.0, 0.063692468666290, 0.226007483236906),
     )

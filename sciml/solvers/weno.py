@@ -60,9 +60,9 @@ class WENO(Reconstruction):
 
     def correction(self, a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
         roughness = (
-            13 / 12 * _squared(b - a) + 0.25 * _squared(3 * b - a),
-            13 / 12 * _squared(c - b) + 0.25 * _squared(b + c),
-            13 / 12 * _squared(d - c) + 0.25 * _squared(3 * c - d),
+            13 / 12 * (b - a).square() + 0.25 * (3 * b - a).square(),
+            13 / 12 * (c - b).square() + 0.25 * (b + c).square(),
+            13 / 12 * (d - c).square() + 0.25 * (3 * c - d).square(),
         )
         first, second, third = self.weights(*roughness)
         total = first * (5 * b - 2 * a) + second * (b + 2 * c) + third * (4 * c - d)
@@ -87,7 +87,7 @@ class WENOJS(WENO):
 
     def weights(self, first: Tensor, second: Tensor, third: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         one, two, three = (
-            d / _squared(self.epsilon + beta) for d, beta in zip(self.optimal, (first, second, third), strict=True)
+            d / (self.epsilon + beta).square() for d, beta in zip(self.optimal, (first, second, third), strict=True)
         )
         return one, two, three
 
@@ -114,10 +114,6 @@ class WENOZ(WENO):
         tau = torch.abs(first - third)
         ratios = [tau / (beta + self.epsilon) for beta in (first, second, third)]
         one, two, three = (
-            d * (1 + (_squared(r) if self.power == 2 else r)) for d, r in zip(self.optimal, ratios, strict=True)
+            d * (1 + (r.square() if self.power == 2 else r)) for d, r in zip(self.optimal, ratios, strict=True)
         )
         return one, two, three
-
-
-def _squared(x: Tensor) -> Tensor:
-    return x * x
