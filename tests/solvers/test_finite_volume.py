@@ -38,14 +38,15 @@ def density_error(solver: FiniteVolume, n: int) -> float:
 
 @pytest.mark.slow
 def test_sods_tube_is_closer_to_the_exact_solution_than_with_classical_weights_and_two_waves():
-    ours, classical = density_error(FiniteVolume(), 400), density_error(FiniteVolume(None, WENOJS(), HLLE()), 400)
-    assert ours <= 1.2e-3
+    """At 200 cells; half the errors that are recorded at 400 (scripts/benchmarks/shock_tubes.py)."""
+    ours, classical = density_error(FiniteVolume(), 200), density_error(FiniteVolume(None, WENOJS(), HLLE()), 200)
+    assert ours <= 2.4e-3
     assert ours < classical
 
 
 def test_sods_tube_converges_at_first_order():
     """A contact smears over h^(5/6), so that a little less than one is what a scheme of fifth order can do."""
-    counts = [32, 64, 128]
+    counts = [25, 50, 100]
     assert 0.75 < observed_order([density_error(FiniteVolume(), n) for n in counts], counts) < 1.1
 
 
@@ -109,12 +110,12 @@ def test_a_tube_along_either_axis_of_a_plane_is_the_tube_itself(axis):
     u = line.initial_state()
     plane[:, 0], plane[:, 1 + axis], plane[:, 3] = u[:, 0].view(shape), u[:, 1].view(shape), u[:, 2].view(shape)
     problem = Problem(Euler(), Grid.cells(24, 24), plane, boundary=OUT, times=[0.0, 0.1])
-    # The steps of a plane are bounded by the speeds along both axes; twice the Courant number gives those of the line.
+    # Fixed steps: the speeds along both axes bound those of a plane.
     found = FiniteVolume(dt=0.002).solve(problem).u[0, -1]
     expected = FiniteVolume(dt=0.002).solve(line).u[0, -1]
-    across = found.select(axis + 1, 0) if False else found.movedim(1 + axis, 1)
-    torch.testing.assert_close(across[0], expected[0][:, None].expand(24, 24), rtol=0, atol=1e-13)
-    torch.testing.assert_close(across[1 + axis], expected[1][:, None].expand(24, 24), rtol=0, atol=1e-13)
+    across = found.movedim(1 + axis, 2)
+    torch.testing.assert_close(across[0], expected[0].expand(24, 24), rtol=0, atol=1e-13)
+    torch.testing.assert_close(across[1 + axis], expected[1].expand(24, 24), rtol=0, atol=1e-13)
     assert float(across[2 - axis].abs().max()) < 1e-13
 
 
@@ -179,7 +180,7 @@ def test_the_gradient_with_respect_to_gamma_is_that_of_differences():
     leaf = torch.tensor(1.4, dtype=torch.float64, requires_grad=True)
     (gradient,) = torch.autograd.grad(value(leaf), leaf)
     h = 1e-6
-    difference = (value(torch.tensor(1.4 + h).double()) - value(torch.tensor(1.4 - h).double())) / (2 * h)
+    difference = (value(leaf.detach() + h) - value(leaf.detach() - h)) / (2 * h)
     assert float(gradient) == pytest.approx(float(difference), rel=1e-4)
 
 
@@ -190,7 +191,7 @@ def test_solve_picks_finite_volumes_for_a_conservation_law():
 
 
 def test_the_step_is_computed_and_a_longer_one_is_divided():
-    """A step of the whole interval is far beyond the Courant number; it is taken in parts, and the parts in equal ones."""
+    """A step of the whole interval is far beyond the Courant number; it is taken in parts."""
     problem = sod(50)
     stepper = FiniteVolume().stepper(problem)
     assert stepper.spec.dt is None
