@@ -4,31 +4,48 @@ from sciml.linalg import BandedCholesky, LinearSolver, Solution, SparseDirect
 from sciml.solvers.base import ProblemSolver, State, Stepper, StepperSpec, Trajectory, rollout
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.finite_volume import FiniteVolume
 from sciml.solvers.jacobian import BandedJacobian, KrylovJacobian
 from sciml.solvers.lines import MethodOfLines
 from sciml.solvers.newton import Newton
+from sciml.solvers.positivity import PositivityLimiter
 from sciml.solvers.projection import Projection
+from sciml.solvers.riemann import HLLC, HLLE, RiemannSolver, Rusanov
 from sciml.solvers.solve import solve
+from sciml.solvers.strong_stability import SSPRK3, SSPRK54, StrongStabilityPreserving
 from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
+from sciml.solvers.weno import WENOJS, WENOZ, Reconstruction
 
 __all__ = [
     "ETDRK4",
+    "HLLC",
+    "HLLE",
+    "SSPRK3",
+    "SSPRK54",
+    "WENOJS",
+    "WENOZ",
     "BandedCholesky",
     "BandedJacobian",
     "CentralTransport",
+    "FiniteVolume",
     "FiniteVolumeElliptic",
     "KrylovJacobian",
     "LimitedTransport",
     "LinearSolver",
     "MethodOfLines",
     "Newton",
+    "PositivityLimiter",
     "ProblemSolver",
     "Projection",
+    "Reconstruction",
+    "RiemannSolver",
+    "Rusanov",
     "Solution",
     "SparseDirect",
     "State",
     "Stepper",
     "StepperSpec",
+    "StrongStabilityPreserving",
     "Trajectory",
     "Transport",
     "rollout",

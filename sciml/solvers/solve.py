@@ -5,13 +5,14 @@ from sciml.pdes import Problem
 from sciml.solvers.base import ProblemSolver, Trajectory
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.finite_volume import FiniteVolume
 from sciml.solvers.lines import MethodOfLines
 from sciml.solvers.projection import Projection
 
 
 def known_solvers() -> list[ProblemSolver]:
     """The solvers that `solve` asks, the special ones first."""
-    return [FiniteVolumeElliptic(), ETDRK4(), Projection(), MethodOfLines()]
+    return [FiniteVolumeElliptic(), ETDRK4(), Projection(), FiniteVolume(), MethodOfLines()]
 
 
 def solve(
