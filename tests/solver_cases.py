@@ -132,9 +132,9 @@ def finite_volume() -> Case:
 
     def samples() -> Problem:
         modes = unit(5, 1, 1)
-        wave = 1 + 0.5 * modes * torch.sin(TAU * torch.arange(48, dtype=torch.float64) / 48)
+        wave = 1 + 0.5 * modes * torch.sin(TAU * torch.arange(24, dtype=torch.float64) / 24)
         parameters = {"gamma": 1.2 + 0.4 * modes[:, 0, 0]}
-        return Problem(GAS.pde, Grid.periodic(48), wave.repeat(1, 3, 1), parameters=parameters, times=[0.0, 0.03, 0.06])
+        return Problem(GAS.pde, Grid.periodic(24), wave.repeat(1, 3, 1), parameters=parameters, times=[0.0, 0.02, 0.04])
 
     return Case(solvers.FiniteVolume, problem, error, [40, 80, 160], samples, 0.01)
 
