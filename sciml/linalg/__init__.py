@@ -17,9 +17,10 @@ from sciml.linalg.gmres import GMRES
 from sciml.linalg.mean_free import MeanFree
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
-from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
+from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, LU, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
 from sciml.linalg.recycling import RecycleSpace
 from sciml.linalg.solver import LinearSolver, Solution, relative_residual
+from sciml.linalg.stale import Stale
 from sciml.linalg.stationary import Stationary
 from sciml.linalg.stencil import Stencil
 
@@ -31,6 +32,7 @@ __all__ = [
     "IC0",
     "ILU0",
     "ILUT",
+    "LU",
     "SOR",
     "SSOR",
     "AdditiveSchwarz",
@@ -51,6 +53,7 @@ __all__ = [
     "Solution",
     "SparseDirect",
     "SparseMatrix",
+    "Stale",
     "Stationary",
     "Stencil",
     "direct_solver",
