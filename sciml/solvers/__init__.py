@@ -5,6 +5,7 @@ from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
 from sciml.solvers.linear import BandedCholesky, LinearSolver, Solution, SparseDirect
 from sciml.solvers.projection import Projection
+from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.solve import solve
 from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
 
@@ -17,6 +18,7 @@ __all__ = [
     "LinearSolver",
     "ProblemSolver",
     "Projection",
+    "SolidBoxes",
     "Solution",
     "SparseDirect",
     "State",
