@@ -11,6 +11,7 @@ from sciml.solvers.newton import Newton
 from sciml.solvers.positivity import PositivityLimiter
 from sciml.solvers.projection import Projection
 from sciml.solvers.riemann import HLLC, HLLE, RiemannSolver, Rusanov
+from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.solve import solve
 from sciml.solvers.strong_stability import SSPRK3, SSPRK54, StrongStabilityPreserving
 from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
@@ -40,6 +41,7 @@ __all__ = [
     "Reconstruction",
     "RiemannSolver",
     "Rusanov",
+    "SolidBoxes",
     "Solution",
     "SparseDirect",
     "State",
