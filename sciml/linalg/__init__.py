@@ -12,6 +12,7 @@ from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
 from sciml.linalg.gmres import GMRES
+from sciml.linalg.multigrid import BlackBoxMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
 from sciml.linalg.solver import LinearSolver, Solution, relative_residual
@@ -22,6 +23,7 @@ __all__ = [
     "GMRES",
     "BandedCholesky",
     "BiCGStab",
+    "BlackBoxMultigrid",
     "GivenPreconditioner",
     "LinearOperator",
     "LinearSolver",
