@@ -66,7 +66,7 @@ def extent(levels, level):
 @compiled
 def weights_to(levels, level):
     """Prolongation weights of the points of a coarse level, `(nx + 2, ny + 2, 3, 3)`."""
-    nx, ny, start, s = extent(levels, level)
+    nx, _, start, s = extent(levels, level)
     first = levels.starts[1]
     return levels.weights[start - first : levels.starts[level + 1] - first].reshape((nx + 2, s, 3, 3))
 

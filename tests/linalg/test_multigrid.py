@@ -143,7 +143,7 @@ def test_coarse_matrices_are_galerkin_products(shape):
 
 
 def test_the_prolongation_keeps_the_flux_at_a_jump():
-    """Between two coarse points in one dimension the exact solution is linear in the resistance, not in the distance."""
+    """Between two coarse points of one dimension the solution is linear in the resistance, not in the distance."""
     from sciml.linalg import multigrid_kernels
 
     a = np.ones((31, 31))
