@@ -1,11 +1,12 @@
 """Black-box multigrid for symmetric matrices of a grid of two axes."""
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sciml.linalg.compiling import load_kernels
+from sciml.linalg.extras import optional
 from sciml.linalg.operator import LinearOperator
 from sciml.linalg.preconditioner import Preconditioner
 from sciml.linalg.solver import check_limit
@@ -39,13 +40,15 @@ class BlackBoxMultigrid(Preconditioner):
         """The hierarchy for a matrix, and its cycle.
 
         Raises:
-            ValueError: no symmetric real `Stencil` of two axes with a positive diagonal, or numba is not installed.
+            ValueError: no symmetric real `Stencil` of two axes with a positive diagonal.
+            ConfigError: numba is not installed.
         """
         if not (isinstance(a, Stencil) and len(a.shape) == 2 and a.symmetric and a.dtype == np.float64):
             raise ValueError(f"BlackBoxMultigrid takes real symmetric stencils of two axes; got {in_words(a)}.")
         if not a.diagonal.min() > 0:
             raise ValueError(f"the diagonal must be positive; its smallest entry is {a.diagonal.min():g}.")
-        kernels, levels = load_kernels("multigrid_kernels"), allocate(a, self.coarsest)
+        kernels = optional("sciml.linalg.multigrid_kernels", "numba", "BlackBoxMultigrid")
+        levels = allocate(kernels, a, self.coarsest)
         kernels.set_up(levels)
         return lambda r: kernels.v_cycle(levels, r)
 
@@ -57,9 +60,8 @@ def in_words(a: LinearOperator) -> str:
     return f"a {a.dtype} stencil of {len(a.shape)} axes that is {'' if a.symmetric else 'not '}symmetric"
 
 
-def allocate(a: Stencil, coarsest: int) -> "Levels":
+def allocate(kernels: ModuleType, a: Stencil, coarsest: int) -> "Levels":
     """Buffers of all levels, with the matrix on the finest one."""
-    kernels = load_kernels("multigrid_kernels")
     shapes = [a.shape]
     while min(shapes[-1]) > coarsest:
         shapes.append((shapes[-1][0] // 2, shapes[-1][1] // 2))

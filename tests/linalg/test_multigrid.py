@@ -11,7 +11,7 @@ from sciml.linalg import CG, BlackBoxMultigrid, SparseDirect, SparseMatrix, Sten
 from sciml.linalg.multigrid import allocate
 from sciml.numerics.random_fields import NeumannField, PeriodicField
 from sciml.solvers.diffusion import Diffusion
-from sciml.status import Status
+from sciml.status import ConfigError, Status
 
 
 def matrix(a: np.ndarray, grid: Grid | None = None, boundaries: Boundaries | None = None, c: float = 0.0) -> Stencil:
@@ -134,7 +134,7 @@ def test_coarse_matrices_are_galerkin_products(shape):
     from sciml.linalg import multigrid_kernels
 
     a = matrix(white(shape, 1e3))
-    levels = allocate(a, coarsest=2)
+    levels = allocate(multigrid_kernels, a, coarsest=2)
     multigrid_kernels.set_up(levels)
     np.testing.assert_allclose(dense(levels, 0), a.csc().toarray())
     for level in range(len(levels.shapes) - 1):
@@ -148,7 +148,7 @@ def test_the_prolongation_keeps_the_flux_at_a_jump():
 
     a = np.ones((31, 31))
     a[16:] = 1e3
-    levels = allocate(matrix(a), coarsest=4)
+    levels = allocate(multigrid_kernels, matrix(a), coarsest=4)
     multigrid_kernels.set_up(levels)
     p = prolongation(levels, 0).reshape(31, 31, 15, 15)
     weights = p[16, 15, 7:9, 7]
@@ -208,7 +208,8 @@ def test_what_it_is_not_made_for_is_refused_in_one_line(a, word):
 
 
 def test_without_numba_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.delitem(sys.modules, "sciml.linalg.multigrid_kernels", raising=False)
+    for name in ("multigrid_kernels", "compiling"):
+        monkeypatch.delitem(sys.modules, f"sciml.linalg.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)
-    with pytest.raises(ValueError, match=r"numba.*pip install 'sciml\[solvers\]'"):
+    with pytest.raises(ConfigError, match=r"BlackBoxMultigrid needs the package numba: pip install 'sciml\[solvers\]'"):
         BlackBoxMultigrid().prepare(diffusion((8, 8)))
