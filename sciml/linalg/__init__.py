@@ -15,6 +15,7 @@ from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
 from sciml.linalg.gmres import GMRES
 from sciml.linalg.mean_free import MeanFree
 from sciml.linalg.multigrid import BlackBoxMultigrid
+from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
 from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
@@ -36,6 +37,7 @@ __all__ = [
     "BiCGStab",
     "BlackBoxMultigrid",
     "BlockJacobi",
+    "ConvectionMultigrid",
     "FastPoisson",
     "GivenPreconditioner",
     "Jacobi",

@@ -246,10 +246,13 @@ def v_cycle(levels, b):
     """One cycle for `A z = b` from zero, symmetric: the relaxation after the correction reverses the one before."""
     last = len(levels.shapes) - 1
     nx, ny, _, s = extent(levels, 0)
+    z = np.empty_like(b)
     for i in range(nx):
-        levels.f[(i + 1) * s + 1 : (i + 1) * s + 1 + ny] = b[i * ny : (i + 1) * ny]
+        for j in range(ny):
+            levels.f[(i + 1) * s + j + 1] = b[i * ny + j]
+    for p in range(levels.starts[last]):
+        levels.u[p] = 0.0
     for level in range(last):
-        levels.u[levels.starts[level] : levels.starts[level + 1]] = 0
         relax(levels, level, True)
         residual(levels, level)
         restrict(levels, level)
@@ -257,9 +260,9 @@ def v_cycle(levels, b):
     for level in range(last - 1, -1, -1):
         prolong(levels, level)
         relax(levels, level, False)
-    z = np.empty_like(b)
     for i in range(nx):
-        z[i * ny : (i + 1) * ny] = levels.u[(i + 1) * s + 1 : (i + 1) * s + 1 + ny]
+        for j in range(ny):
+            z[i * ny + j] = levels.u[(i + 1) * s + j + 1]
     return z
 
 
