@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -19,7 +18,7 @@ from sciml.status import Status
 class TimeIntegrator(Described, ABC):
     """A method that advances in time. `order` is that of a step, and a test observes it."""
 
-    order: ClassVar[int]
+    order: int
 
     @abstractmethod
     def refuses(self, problem: Problem) -> str | None:
