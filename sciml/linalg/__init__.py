@@ -12,6 +12,7 @@ from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
 from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
+from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
 from sciml.linalg.mean_free import MeanFree
 from sciml.linalg.multigrid import BlackBoxMultigrid
@@ -19,6 +20,7 @@ from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
 from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
+from sciml.linalg.recycling import RecycleSpace
 from sciml.linalg.solver import LinearSolver, Solution, relative_residual
 from sciml.linalg.stationary import Stationary
 from sciml.linalg.stencil import Stencil
@@ -26,6 +28,7 @@ from sciml.linalg.stencil import Stencil
 __all__ = [
     "AMG",
     "CG",
+    "GCRODR",
     "GMRES",
     "IC0",
     "ILU0",
@@ -48,6 +51,7 @@ __all__ = [
     "MeanFree",
     "PoissonPreconditioner",
     "Preconditioner",
+    "RecycleSpace",
     "Solution",
     "SparseDirect",
     "SparseMatrix",

@@ -86,23 +86,22 @@ def conductance(given, taken):
 
 
 @compiled
-def taken_from_behind(conductance, flux):
-    """$D B(F / D)$, the coefficient of the cell behind a face; the one before it has $F$ more."""
+def fitted(conductance, flux):
+    """$D B(|F| / D)$, the smaller coefficient of a face; the other one has $|F|$ more."""
     if conductance <= 0.0:
-        return max(-flux, 0.0)
-    peclet = flux / conductance
-    if abs(peclet) < 1e-4:
-        return conductance - 0.5 * flux
-    if peclet > 500.0:
         return 0.0
-    return flux / np.expm1(peclet)
+    peclet = abs(flux) / conductance
+    if peclet < 1e-4:
+        return conductance - 0.5 * abs(flux)
+    return abs(flux) / np.expm1(peclet)
 
 
 @compiled
 def split(levels):
     """Conductances and fluxes of the finest level from its entries.
 
-    The sums of columns and rows show what a wall gives and takes; where no wall is, they show the reaction.
+    The sums of columns and rows show what a wall gives and takes; where no wall is, they show the reaction. The two
+    walls of a cell in a corner are taken to be alike.
     """
     nx, ny, _, s = extent(levels, 0)
     for i in range(1, nx + 1):
@@ -186,12 +185,14 @@ def discretise(levels, level):
     nx, ny, start, s = extent(levels, level)
     for i in range(nx + 1):
         for p in range(start + i * s + 1, start + i * s + ny + 1):
-            levels.east[p] = taken_from_behind(levels.conductance_x[p], levels.flux_x[p])
-            levels.west[p + s] = levels.east[p] + levels.flux_x[p]
+            smaller = fitted(levels.conductance_x[p], levels.flux_x[p])
+            levels.east[p] = smaller + max(-levels.flux_x[p], 0.0)
+            levels.west[p + s] = smaller + max(levels.flux_x[p], 0.0)
     for i in range(1, nx + 1):
         for p in range(start + i * s, start + i * s + ny + 1):
-            levels.north[p] = taken_from_behind(levels.conductance_y[p], levels.flux_y[p])
-            levels.south[p + 1] = levels.north[p] + levels.flux_y[p]
+            smaller = fitted(levels.conductance_y[p], levels.flux_y[p])
+            levels.north[p] = smaller + max(-levels.flux_y[p], 0.0)
+            levels.south[p + 1] = smaller + max(levels.flux_y[p], 0.0)
     for i in range(1, nx + 1):
         for p in range(start + i * s + 1, start + i * s + ny + 1):
             given = levels.east[p - s] + levels.west[p + s] + levels.north[p - 1] + levels.south[p + 1]

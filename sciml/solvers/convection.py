@@ -18,7 +18,8 @@ from sciml.solvers.steady import SteadySolver, check_values, samples
 class FaceScheme(Described, ABC):
     r"""What crosses a face: $D\,[(B(P) + P)\,u_p - B(P)\,u_q]$ from cell $p$ to $q$, with the cell Péclet number $P$.
 
-    $D = a/h$ is the conductance of the face and $P = F/D$ with its volume flux $F = w \cdot n$.
+    $D = a/h$ is the conductance of the face and $P = F/D$ with its volume flux $F = w \cdot n$; for all schemes
+    $B(-P) = B(P) + P$.
 
     Reference: Patankar (1980), Numerical Heat Transfer and Fluid Flow, section 5.2-6.
     """
@@ -28,11 +29,17 @@ class FaceScheme(Described, ABC):
 
     @abstractmethod
     def weight(self, peclet: np.ndarray) -> np.ndarray:
-        r"""$B(P)$."""
+        r"""$B(P)$ for $P \ge 0$."""
 
-    def wall_weight(self, peclet: np.ndarray) -> np.ndarray:
-        r"""$B(P)$ between a cell and the wall half a cell away, where the value is given."""
-        return self.weight(peclet)
+    def coefficients(self, conductance: np.ndarray, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the cell before a face gives and the one behind it gives, each per value of its own."""
+        # The smaller one is computed and the flux added to the other, so that rounding makes neither negative.
+        smaller = conductance * self.weight(np.abs(flux) / conductance)
+        return smaller + np.maximum(flux, 0.0), smaller + np.maximum(-flux, 0.0)
+
+    def wall_coefficients(self, conductance: np.ndarray, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same for a cell and the wall half a cell away, where the value is given."""
+        return self.coefficients(conductance, flux)
 
 
 class ExponentialFitting(FaceScheme):
@@ -46,11 +53,10 @@ class ExponentialFitting(FaceScheme):
     order = 2
 
     def weight(self, peclet: np.ndarray) -> np.ndarray:
-        # Quotient and series agree to rounding at the switch; beyond 500 the exponential would leave the range.
-        small = np.abs(peclet) < 1e-4
-        safe = np.where(small, 1.0, np.clip(peclet, -500.0, 500.0))
-        quotient = np.where(np.abs(peclet) < 500.0, safe / np.expm1(safe), np.maximum(-peclet, 0.0))
-        return np.where(small, 1.0 - peclet / 2 + peclet**2 / 12, quotient)
+        # Quotient and series agree to rounding at the switch; beyond 700 the exponential would leave the range.
+        small = peclet < 1e-4
+        safe = np.where(small, 1.0, np.minimum(peclet, 700.0))
+        return np.where(small, 1.0 - peclet / 2 + peclet**2 / 12, safe / np.expm1(safe))
 
 
 class Upwind(FaceScheme):
@@ -59,7 +65,7 @@ class Upwind(FaceScheme):
     order = 1
 
     def weight(self, peclet: np.ndarray) -> np.ndarray:
-        return 1.0 + np.maximum(-peclet, 0.0)
+        return np.ones_like(peclet)
 
 
 class CentralDifferences(FaceScheme):
@@ -70,9 +76,9 @@ class CentralDifferences(FaceScheme):
     def weight(self, peclet: np.ndarray) -> np.ndarray:
         return 1.0 - peclet / 2
 
-    def wall_weight(self, peclet: np.ndarray) -> np.ndarray:
+    def wall_coefficients(self, conductance: np.ndarray, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # The wall is the face: its value is convected, not a mean.
-        return 1.0 - peclet
+        return conductance, conductance - flux
 
 
 class FiniteVolumeConvection(SteadySolver):
@@ -143,11 +149,11 @@ class FiniteVolumeConvection(SteadySolver):
             low, high = sides(2, axis)
             conductance = 2.0 * a[low] * a[high] / ((a[low] + a[high]) * h**2)
             flux = np.take(w, range(1, a.shape[axis]), axis) / h
-            taken = conductance * self.scheme.weight(flux / conductance)
-            diagonal[low] += taken + flux
+            given, taken = self.scheme.coefficients(conductance, flux)
+            diagonal[low] += given
             diagonal[high] += taken
             faces.append(taken)
-            back.append(taken + flux)
+            back.append(given)
             for side in "-+":
                 self._close(diffusion, a, w, diagonal, b, axis, side)
         return Stencil(diagonal, tuple(faces), tuple(back)), b.ravel()
@@ -168,9 +174,8 @@ class FiniteVolumeConvection(SteadySolver):
         outward, condition = (-w[first] if side == "-" else w[first]) / h, diffusion.conditions[name]
         value = face_values(diffusion.grid, condition, axis, side)
         if isinstance(condition, Dirichlet):
-            conductance = 2.0 * a[first] / h**2
-            taken = conductance * self.scheme.wall_weight(outward / conductance)
-            diagonal[first] += taken + outward
+            given, taken = self.scheme.wall_coefficients(2.0 * a[first] / h**2, outward)
+            diagonal[first] += given
             b[first] += taken * value
             return
         if outward.min() < -1e-12 * np.abs(w).max() / h:

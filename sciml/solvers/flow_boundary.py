@@ -99,7 +99,7 @@ class FlowBoundary:
             return f
         name, dim = self.velocity[axis], self.staggered.dim(axis)
         low, high = (
-            end if is_open else self._value(condition.coefficients[2], name, axis, side, t).expand(end.shape)
+            end if is_open else end * 0.0 + self._value(condition.coefficients[2], name, axis, side, t)
             for side, (end, is_open, condition) in enumerate(
                 zip(
                     self.staggered.ends(f, axis),
@@ -125,13 +125,13 @@ class FlowBoundary:
                 " face (Outflow) takes it up."
             )
 
-    def _value(self, value: Any, name: str, axis: int, side: int, t: Tensor) -> Tensor:
+    def _value(self, value: Any, name: str, axis: int, side: int, t: Tensor) -> Tensor | float:
         """A condition's value on one end, broadcastable to a row of the component's values there."""
         if isinstance(value, np.ndarray):
             return self._array(value, name, axis)
         if callable(value):
             value = call_with_coordinates(value, self.coordinates(name, t, (axis, side)))
-        return torch.as_tensor(value, dtype=torch.float64, device=t.device)
+        return value if isinstance(value, int | float) else torch.as_tensor(value, dtype=torch.float64, device=t.device)
 
     def _array(self, value: np.ndarray, name: str, axis: int) -> Tensor:
         """Values in the cells of an end, brought to the component's faces where it has its values there."""

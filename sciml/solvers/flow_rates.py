@@ -123,11 +123,11 @@ class FlowRates:
     def limit(self, faces: Faces, accelerations: Faces, tracer: Float[Tensor, "b *s"]) -> Float[Tensor, " b"]:
         r"""The longest step $\tau$ of each sample that is stable, and keeps a limited scalar within its bounds.
 
-        In every cell $\tau \big(\sum_f (|u_f| + \tau |\dot u_f|)/h + D + N\big) \le 1$ over its faces, where a face beside
-        an end counts twice. $D$ is the larger of $2\kappa \sum_a 1/h_a^2$ ($3\kappa$ on bounded axes), with which the
-        weights of all neighbours in an Euler step of the limited scheme stay below one in total, and of $4\nu \sum_a
-        1/h_a^2$ over the reach of the stages on the negative axis. $N$ is the frequency of waves that the body force
-        drives in a layered fluid.
+        In every cell $\tau \big(\sum_f (|u_f| + \tau |\dot u_f|)/h + D + N\big) \le 1$ over its faces, where a face
+        beside an end counts twice. $D$ is the larger of $2\kappa \sum_a 1/h_a^2$ ($3\kappa$ on bounded axes), with
+        which the weights of all neighbours in an Euler step of the limited scheme stay below one in total, and of
+        $4\nu \sum_a 1/h_a^2$ over the reach of the stages on the negative axis. $N$ is the frequency of waves that
+        the body force drives in a layered fluid.
 
         Args:
             faces: the flow.

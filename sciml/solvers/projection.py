@@ -34,8 +34,8 @@ class Projection(TimeIntegrator):
     splitting error. Order three in time for conditions that do not change, two in space.
 
     The step is bounded by `FlowRates.limit`, each sample by its own; an outer step is cut into as many equal parts as
-    the limit asks for. States hold the velocity at the centres, interpolated at fourth order, which adds nothing to the
-    error of the scheme; the faces stay in the memory of the state, so that nothing is interpolated twice. The initial
+    the limit asks for. States hold the velocity at the centres, interpolated at fourth order, so that two stays the
+    order of what is seen; the faces stay in the memory of the state, so that nothing is interpolated twice. The initial
     velocity is projected once.
 
     Args:
@@ -217,7 +217,7 @@ class ProjectionStepper:
         dt = dt or self.spec.dt
         if dt is None:
             raise ValueError("dt is missing; a stepper without a step of its own needs the length of each.")
-        left = torch.full_like(state.t, dt)
+        left, end = torch.full_like(state.t, dt), state.t + dt
         while bool((left > 0).any()):
             rates = self._rates(state)
             parts = (left / self._limit(state, rates)).ceil().clamp_min(1.0)
@@ -226,6 +226,8 @@ class ProjectionStepper:
             followed = torch.isfinite(state.u).flatten(1).all(1) & (part * MOST_PARTS > dt)
             state = self._given_up((left > 0) & ~followed, state)
             left = torch.where(followed, left - part, 0.0)
+            # The parts may miss the end by rounding.
+            state = dataclasses.replace(state, t=torch.where(followed & (left <= 0), end, state.t))
         return state
 
     def _chosen(self, which: Tensor, new: State, old: State) -> State:

@@ -136,11 +136,20 @@ def test_multigrid_gives_the_solution_of_a_direct_solve(scheme):
 
 
 def test_the_exponential_weight_has_no_gaps():
-    p = np.array([-1e9, -501, -499.9, -1e-4, -9.9e-5, 0.0, 9.9e-5, 1e-4, 499.9, 501, 1e9])
+    p = np.array([0.0, 9.9e-5, 1.01e-4, 1.0, 30.0, 699.0, 701.0, 1e9])
     b = ExponentialFitting().weight(p)
-    np.testing.assert_allclose(ExponentialFitting().weight(-p), b + p, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(b[:3], 1 - p[:3] / 2 + p[:3] ** 2 / 12, rtol=1e-12)
+    assert b[3] == pytest.approx(1 / (math.e - 1), rel=1e-14)
     assert (np.diff(b) <= 0).all()
-    assert b[5] == 1.0
+    assert (b >= 0).all()
+
+
+@SCHEMES
+def test_what_one_cell_gives_exceeds_what_the_other_gives_by_the_flux(scheme):
+    flux = np.array([-1e6, -3.0, -1e-9, 0.0, 1e-9, 3.0, 1e6])
+    for coefficients in (scheme.coefficients, scheme.wall_coefficients):
+        given, taken = coefficients(np.full(7, 2.0), flux)
+        np.testing.assert_allclose(given - taken, flux, rtol=1e-9, atol=1e-15)
 
 
 def test_solve_finds_the_solver():
