@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from sciml import solvers
-from sciml.fields import Boundaries, Grid
-from sciml.pdes import Burgers, Darcy, Problem
+from sciml.fields import Boundaries, Dirichlet, Grid, Neumann
+from sciml.pdes import Burgers, ConvectionDiffusion, Darcy, Helmholtz, Problem
 from sciml.pdes.exact import ColeHopf, EntropyShearWave, TaylorGreen
 from sciml.solvers import ProblemSolver
 from sciml.solvers.tableaux import DormandPrince54
@@ -161,9 +161,50 @@ def finite_volume_elliptic() -> Case:
     return Case(solvers.FiniteVolumeElliptic, problem, error, [40, 80, 160], samples)
 
 
+def finite_volume_convection() -> Case:
+    r"""$-u'' + u' = f$ with $u = \sin \pi x$, the same along y."""
+    pi = math.pi
+
+    def problem(n: int) -> Problem:
+        f = {"f": lambda x, y: pi**2 * torch.sin(pi * x) + pi * torch.cos(pi * x) + 0 * y}
+        boundary = Boundaries({"x": Dirichlet(), "y": Neumann()})
+        return Problem(ConvectionDiffusion(a=1.0), Grid.cells(n, 4), boundary=boundary, parameters=f)
+
+    def error(n: int) -> float:
+        x, _ = problem(n).domain.meshgrid()
+        return rms(solvers.FiniteVolumeConvection().solve(problem(n)).u[0, 0, 0], torch.sin(pi * x))
+
+    def samples() -> Problem:
+        given = {"a": 0.5 + unit(5, 9, 7), "velocity_x": unit(5)}
+        return Problem(ConvectionDiffusion(), Grid.cells(9, 7), boundary=Boundaries.dirichlet(), parameters=given)
+
+    return Case(solvers.FiniteVolumeConvection, problem, error, [40, 80, 160], samples)
+
+
+def finite_difference_helmholtz() -> Case:
+    r"""$-u'' - 25 u = f$ with $u = \sin \pi x$."""
+    pi = math.pi
+
+    def problem(n: int) -> Problem:
+        f = {"f": lambda x: (pi**2 - 25.0) * torch.sin(pi * x)}
+        return Problem(Helmholtz(k=5.0), Grid.nodes(n + 1), boundary=Boundaries.dirichlet(), parameters=f)
+
+    def error(n: int) -> float:
+        (x,) = problem(n).domain.meshgrid()
+        return rms(solvers.FiniteDifferenceHelmholtz().solve(problem(n)).u[0, 0, 0], torch.sin(pi * x))
+
+    def samples() -> Problem:
+        k = {"k": 5.0 + unit(5, 9, 7)}
+        return Problem(Helmholtz(), Grid.nodes(9, 7), boundary=Boundaries.dirichlet(), parameters=k)
+
+    return Case(solvers.FiniteDifferenceHelmholtz, problem, error, [40, 80, 160], samples)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "ETDRK4": etdrk4,
     "FiniteVolume": finite_volume,
+    "FiniteDifferenceHelmholtz": finite_difference_helmholtz,
+    "FiniteVolumeConvection": finite_volume_convection,
     "FiniteVolumeElliptic": finite_volume_elliptic,
     "MethodOfLines": method_of_lines,
     "Projection": projection,
