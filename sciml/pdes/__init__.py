@@ -8,6 +8,7 @@ from sciml.pdes.burgers import Burgers, VectorBurgers
 from sciml.pdes.conservation import ConservationLaw
 from sciml.pdes.darcy import Darcy
 from sciml.pdes.euler import Euler
+from sciml.pdes.euler_tracer import EulerTracer
 from sciml.pdes.gray_scott import GrayScott
 from sciml.pdes.heat import Heat
 from sciml.pdes.korteweg_de_vries import KortewegDeVries
@@ -16,6 +17,7 @@ from sciml.pdes.navier_stokes import NavierStokes
 from sciml.pdes.parameters import Parameters
 from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
+from sciml.pdes.shallow_water import ShallowWater
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
 
@@ -29,6 +31,7 @@ __all__ = [
     "Darcy",
     "EllipticPDE",
     "Euler",
+    "EulerTracer",
     "EvolutionPDE",
     "GrayScott",
     "Heat",
@@ -39,6 +42,7 @@ __all__ = [
     "Problem",
     "Schroedinger",
     "SemilinearPDE",
+    "ShallowWater",
     "VectorBurgers",
     "Vorticity",
     "Wave",
