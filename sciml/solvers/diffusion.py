@@ -1,66 +1,13 @@
-r"""Finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on cells: harmonic faces, one sparsity pattern per grid."""
+r"""Finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on cells, with harmonic means at the faces."""
 
-import functools
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from sciml.fields import Boundaries, Condition, Dirichlet, Grid, Neumann
-
-if TYPE_CHECKING:
-    import scipy.sparse
-
-
-@dataclass(frozen=True)
-class DiffusionMatrix:
-    r"""The matrix of a discretised diffusion operator, unit of `a` / length^2; symmetric, positive definite.
-
-    $(Au)_i = d_i u_i - \sum_j t_{ij} u_j$ over the neighbours $j$ of cell $i$.
-
-    Args:
-        diagonal: $d$, `(*s)`.
-        faces: $t$ between neighbours along each axis, `(*s)` with one entry less on that axis.
-    """
-
-    diagonal: np.ndarray
-    faces: tuple[np.ndarray, ...]
-
-    @property
-    def size(self) -> int:
-        return self.diagonal.size
-
-    @property
-    def bandwidth(self) -> int:
-        return _strides(self.diagonal.shape)[0] if self.diagonal.shape[0] > 1 else self.diagonal.size - 1
-
-    def apply(self, x: np.ndarray) -> np.ndarray:
-        u = x.reshape(self.diagonal.shape)
-        result = self.diagonal * u
-        for axis, t in enumerate(self.faces):
-            low, high = _sides(u.ndim, axis)
-            result[low] -= t * u[high]
-            result[high] -= t * u[low]
-        return result.reshape(-1)
-
-    def csc(self) -> "scipy.sparse.csc_array":
-        from scipy.sparse import csc_array
-
-        order, indices, pointers = _pattern(self.diagonal.shape)
-        values = np.concatenate([self.diagonal.ravel(), *(-t.ravel() for t in self.faces for _ in range(2))])
-        return csc_array((values[order], indices, pointers), shape=(self.size, self.size))
-
-    def banded(self) -> np.ndarray:
-        band = np.zeros((self.bandwidth + 1, self.size))
-        band[0] = self.diagonal.ravel()
-        for axis, (t, stride) in enumerate(zip(self.faces, _strides(self.diagonal.shape), strict=True)):
-            if t.size:
-                row = np.zeros(self.diagonal.shape)
-                row[_sides(row.ndim, axis)[0]] = -t
-                band[stride] += row.ravel()
-        return band
+from sciml.linalg import Stencil
+from sciml.linalg.stencil import sides
 
 
 @dataclass(frozen=True)
@@ -89,21 +36,19 @@ class Diffusion:
         for name, axis in zip(self.grid.names, self.grid.axes, strict=True):
             if axis.kind != "cells" or axis.points is not None:
                 raise ValueError(f"axis {name!r} is {axis.kind!r}; finite volumes need uniform axes of kind 'cells'.")
-        found = {face: self.boundaries.on(face, self.field) for face in self._faces()}
-        for face, condition in found.items():
+        for face, condition in self.conditions.items():
             if not isinstance(condition, Dirichlet | Neumann):
                 raise ValueError(
                     f"face {face!r} is {type(condition).__name__}; this solver honours Dirichlet and Neumann."
                 )
-        if not any(isinstance(c, Dirichlet) for c in found.values()):
-            raise ValueError("no face is Dirichlet: the solution would be known up to a constant only.")
 
-    def _faces(self) -> list[str]:
-        return [f"{name}{side}" for name in self.grid.names for side in "-+"]
+    @property
+    def conditions(self) -> dict[str, Condition]:
+        """The condition of every face."""
+        faces = [f"{name}{side}" for name in self.grid.names for side in "-+"]
+        return {face: self.boundaries.on(face, self.field) for face in faces}
 
-    def assemble(
-        self, a: np.ndarray, f: np.ndarray, c: "np.ndarray | float" = 0.0
-    ) -> tuple[DiffusionMatrix, np.ndarray]:
+    def assemble(self, a: np.ndarray, f: np.ndarray, c: "np.ndarray | float" = 0.0) -> tuple[Stencil, np.ndarray]:
         """Matrix and right side of one sample.
 
         Args:
@@ -118,72 +63,52 @@ class Diffusion:
         diagonal, faces = np.zeros(self.grid.shape) + c, []
         for axis in range(a.ndim):
             h = self.grid.axes[axis].h
-            low, high = _sides(a.ndim, axis)
+            low, high = sides(a.ndim, axis)
             t = 2.0 * a[low] * a[high] / ((a[low] + a[high]) * h**2)
             diagonal[low] += t
             diagonal[high] += t
             faces.append(t)
             for side in "-+":
                 self._close(a, b, diagonal, axis, side)
-        return DiffusionMatrix(diagonal, tuple(faces)), b.ravel()
+        return Stencil(diagonal, tuple(faces)), b.ravel()
 
     def _close(self, a: np.ndarray, b: np.ndarray, diagonal: np.ndarray, axis: int, side: str) -> None:
         """Adds what one boundary face contributes to the diagonal and the right side."""
-        h, first = self.grid.axes[axis].h, _layer(a.ndim, axis, 0 if side == "-" else -1)
+        h, first = self.grid.axes[axis].h, layer(a.ndim, axis, 0 if side == "-" else -1)
         condition = self.boundaries.on(f"{self.grid.names[axis]}{side}", self.field)
-        value = self._values(condition, axis, side)
+        value = face_values(self.grid, condition, axis, side)
         if isinstance(condition, Dirichlet):
             diagonal[first] += 2.0 * a[first] / h**2
             b[first] += 2.0 * a[first] / h**2 * value
         elif np.any(value):
-            next_one = _layer(a.ndim, axis, 1 if side == "-" else -2)
+            next_one = layer(a.ndim, axis, 1 if side == "-" else -2)
             at_face = a[first] * np.sqrt(a[first] / a[next_one]) if a.shape[axis] > 1 else a[first]
             b[first] += at_face * value / h
 
-    def _values(self, condition: Condition, axis: int, side: str) -> "float | np.ndarray":
-        """Boundary data on one face: a number, or an array of the face's shape."""
-        value = condition.value  # type: ignore[union-attr]
-        if isinstance(value, int | float):
-            return float(value)
-        shape = tuple(n for i, n in enumerate(self.grid.shape) if i != axis)
-        if callable(value):
-            end = self.grid.axes[axis].low if side == "-" else self.grid.axes[axis].high
-            others = [x.coords for i, x in enumerate(self.grid.axes) if i != axis]
-            mesh = list(np.meshgrid(*others, indexing="ij")) if others else []
-            mesh.insert(axis, np.full(shape, end))
-            value = value(*(torch.from_numpy(np.ascontiguousarray(m)) for m in mesh))
-        array = np.asarray(value, dtype=np.float64)
-        if array.ndim and array.shape != shape:
-            face = f"{self.grid.names[axis]}{side}"
-            raise ValueError(f"the values on face {face!r} have shape {array.shape}; the face has {shape}.")
-        return array
+
+def face_values(grid: Grid, condition: Condition, axis: int, side: str) -> "float | np.ndarray":
+    """Boundary data on one face: a number, or an array of the face's shape.
+
+    Raises:
+        ValueError: an array of another shape.
+    """
+    value = condition.value  # type: ignore[union-attr]
+    if isinstance(value, int | float):
+        return float(value)
+    shape = tuple(n for i, n in enumerate(grid.shape) if i != axis)
+    if callable(value):
+        end = grid.axes[axis].low if side == "-" else grid.axes[axis].high
+        others = [x.coords for i, x in enumerate(grid.axes) if i != axis]
+        mesh = list(np.meshgrid(*others, indexing="ij")) if others else []
+        mesh.insert(axis, np.full(shape, end))
+        value = value(*(torch.from_numpy(np.array(m)) for m in mesh))
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim and array.shape != shape:
+        face = f"{grid.names[axis]}{side}"
+        raise ValueError(f"the values on face {face!r} have shape {array.shape}; the face has {shape}.")
+    return array
 
 
-def _layer(dimensions: int, axis: int, index: int) -> tuple[slice | int, ...]:
+def layer(dimensions: int, axis: int, index: int) -> tuple[slice | int, ...]:
+    """One layer of cells (or faces) across an axis."""
     return tuple(index if i == axis else slice(None) for i in range(dimensions))
-
-
-def _sides(dimensions: int, axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Cells below and above the inner faces of an axis."""
-    return tuple(
-        tuple(part if i == axis else slice(None) for i in range(dimensions)) for part in (slice(-1), slice(1, None))
-    )  # type: ignore[return-value]
-
-
-def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
-
-
-@functools.lru_cache(maxsize=8)
-def _pattern(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the entries of diagonal and faces stand in compressed columns: `(order, row indices, column pointers)`."""
-    cells = np.arange(math.prod(shape)).reshape(shape)
-    rows, columns = [cells.ravel()], [cells.ravel()]
-    for axis in range(len(shape)):
-        low, high = (cells[side].ravel() for side in _sides(len(shape), axis))
-        rows += [low, high]
-        columns += [high, low]
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    order = np.lexsort((row, column))
-    pointers = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=cells.size))])
-    return order, row[order].astype(np.int32), pointers.astype(np.int32)

@@ -178,10 +178,11 @@ class ETDRK4Stepper:
         u = d.backward(v)
         assert isinstance(self.problem.pde, SemilinearPDE)
         fields = grid_fields(u, self.problem.names, d)
-        fields |= self.problem.pde.diagnose(fields, d, memory.parameters)
-        right = self.problem.pde.nonlinear(fields, d, memory.parameters)
+        clock = t.view(-1, *[1] * self.grid.dimensions)
+        parameters = memory.parameters.at(t=clock)
+        fields |= self.problem.pde.diagnose(fields, d, parameters)
+        right = self.problem.pde.nonlinear(fields, d, parameters)
         if self.problem.forcing:
-            clock = t.view(-1, *[1] * self.grid.dimensions)
             coordinates = {**d.coordinates(), "t": clock}
             for name, force in self.problem.forcing.items():
                 right[name] = right.get(name, 0.0) + call_with_coordinates(force, coordinates)

@@ -10,7 +10,6 @@ from sciml.pdes.parameters import call_with_coordinates
 from sciml.solvers.base import State
 from sciml.solvers.projection_stepper import FlowMemory, ProjectionStepper
 
-
 #: Part of the stability limit that the two steps take, over which the time derivative is measured.
 PROBE = 0.125
 
