@@ -5,9 +5,11 @@ from sciml.pdes.advection_diffusion import AdvectionDiffusion
 from sciml.pdes.allen_cahn import AllenCahn
 from sciml.pdes.base import PDE, EllipticPDE, EvolutionPDE, SemilinearPDE
 from sciml.pdes.burgers import Burgers, VectorBurgers
+from sciml.pdes.conservation import ConservationLaw
 from sciml.pdes.convection_diffusion import ConvectionDiffusion
 from sciml.pdes.darcy import Darcy
 from sciml.pdes.diffusion_sorption import DiffusionSorption
+from sciml.pdes.euler import Euler
 from sciml.pdes.expression import Equation
 from sciml.pdes.fisher_kpp import FisherKPP
 from sciml.pdes.fitzhugh_nagumo import FitzHughNagumo
@@ -32,12 +34,14 @@ __all__ = [
     "AdvectionDiffusion",
     "AllenCahn",
     "Burgers",
+    "ConservationLaw",
     "ConvectionDiffusion",
     "DampedHelmholtz",
     "Darcy",
     "DiffusionSorption",
     "EllipticPDE",
     "Equation",
+    "Euler",
     "EvolutionPDE",
     "FisherKPP",
     "FitzHughNagumo",
