@@ -2,7 +2,7 @@
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,4 +93,17 @@ class Formula(ABC):
     def rows(self, index: np.ndarray) -> "Formula":
         """The formula for some samples."""
         system = self.system.rows(index)
-        return self if system is self.system else type(self)(system)
+        return self if system is self.system else self.bound_to(system)
+
+    def bound_to(self, system: SpectralSystem) -> "Formula":
+        """The same method for another system."""
+        return type(self)(system)
+
+
+def combine(weights: Sequence[float], parts: Sequence[Tensor]) -> Tensor:
+    """The sum of `weights[i] * parts[i]`, without the terms of weight zero."""
+    terms = [w * part for w, part in zip(weights, parts, strict=True) if w]
+    total = terms[0] if terms else torch.zeros_like(parts[0])
+    for term in terms[1:]:
+        total = total + term
+    return total

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -17,9 +16,12 @@ from sciml.status import Status
 
 
 class TimeIntegrator(Described, ABC):
-    """A method that advances in time. `order` is that of a step, and a test observes it."""
+    """A method that advances in time."""
 
-    order: ClassVar[int]
+    @property
+    @abstractmethod
+    def order(self) -> int:
+        """Order of convergence in the step; a test observes it."""
 
     @abstractmethod
     def refuses(self, problem: Problem) -> str | None:
