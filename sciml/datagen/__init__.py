@@ -1,24 +1,65 @@
 """Recipes become data sets: draw, solve, check, write, resume."""
 
 from sciml.datagen.coefficients import LogNormal, TwoPhase
+from sciml.datagen.gases import GaussianGas, RandomGas, TurbulentGas
 from sciml.datagen.initial_conditions import GaussianInitial
+from sciml.datagen.media import GaussianMedium, LayeredMedium
 from sciml.datagen.pipeline import Plan, generate, plan
+from sciml.datagen.profiles import Constant, GaussianBumps, Patches, PiecewiseConstant, Plume, Sum
 from sciml.datagen.recipe import Recipe
-from sciml.datagen.samplers import Distribution, FieldSampler, LogUniform, Uniform
+from sciml.datagen.riemann import CurvedRiemann, KelvinHelmholtz, RiemannPartition, ShockTube
+from sciml.datagen.samplers import (
+    Choice,
+    Distribution,
+    FieldSampler,
+    Geometric,
+    Integers,
+    LogUniform,
+    StateSampler,
+    Uniform,
+    WithFields,
+)
+from sciml.datagen.sines import SineSeries, SineSum
+from sciml.datagen.vortices import PiecewiseVorticity, SineVortices, VortexSum
 from sciml.numerics.random_fields import NeumannField, PeriodicField
 
 __all__ = [
+    "Choice",
+    "Constant",
+    "CurvedRiemann",
     "Distribution",
     "FieldSampler",
+    "GaussianBumps",
+    "GaussianGas",
     "GaussianInitial",
+    "GaussianMedium",
+    "Geometric",
+    "Integers",
+    "KelvinHelmholtz",
+    "LayeredMedium",
     "LogNormal",
     "LogUniform",
     "NeumannField",
+    "Patches",
     "PeriodicField",
+    "PiecewiseConstant",
+    "PiecewiseVorticity",
     "Plan",
+    "Plume",
+    "RandomGas",
     "Recipe",
+    "RiemannPartition",
+    "ShockTube",
+    "SineSeries",
+    "SineSum",
+    "SineVortices",
+    "StateSampler",
+    "Sum",
+    "TurbulentGas",
     "TwoPhase",
     "Uniform",
+    "VortexSum",
+    "WithFields",
     "generate",
     "plan",
 ]

@@ -112,13 +112,22 @@ class Entries:
         given = Entries(entries.data.get("init_args") or {}, self.source, f"{place}.init_args")
         given.only(accepted)
         for key, value in given.data.items():
-            nested = isinstance(value, Mapping) and "class_path" in value
-            arguments[key] = self._make(value, given.key(key), packages) if nested else value
+            arguments[key] = self._argument(value, given.key(key), packages)
         try:
             inspect.signature(cls).bind(**arguments)
             return cls(**arguments)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{self.source}: {place}: {error}") from None
+
+    def _argument(self, value: Any, place: str, packages: tuple[ModuleType, ...]) -> Any:
+        """An argument of a constructor: descriptions become objects, within lists and mappings too."""
+        if isinstance(value, Mapping):
+            if "class_path" in value:
+                return self._make(value, place, packages)
+            return {k: self._argument(v, f"{place}.{k}", packages) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self._argument(v, f"{place}[{i}]", packages) for i, v in enumerate(value)]
+        return value
 
 
 def full_path(name: str, packages: Iterable[ModuleType]) -> str:

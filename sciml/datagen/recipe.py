@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sciml.datagen.samplers import Distribution, FieldSampler
+from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
 from sciml.datagen.storing import check_storage
 from sciml.describe import Description, describe, resolve
 from sciml.fields import Boundaries, Grid
@@ -31,6 +31,8 @@ DTYPES = ("float32", "float64")
 
 #: A constant, a random number, or a random function.
 Parameter = float | Distribution | FieldSampler
+#: A random function per component, or all components drawn together.
+Initial = Mapping[str, FieldSampler] | StateSampler
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Recipe:
         solution_grid: points that are solved on: a refinement of `grid` (see `storing`), or the same.
         boundaries: conditions on all faces; `None` on a periodic grid.
         parameters: by name: a constant, a distribution (a number per sample), a field sampler (a coefficient).
-        initial: a field sampler per component; empty for a steady equation.
+        initial: a field sampler per component, or one state sampler for all of them; empty for a steady equation.
         times: stored times; `(0.0,)` for a steady equation.
         solver: what solves.
         dtype: of the stored fields.
@@ -64,7 +66,7 @@ class Recipe:
     solution_grid: Grid
     boundaries: Boundaries | None
     parameters: Mapping[str, Parameter]
-    initial: Mapping[str, FieldSampler]
+    initial: Initial
     times: tuple[float, ...]
     solver: ProblemSolver
     dtype: str
@@ -139,6 +141,8 @@ class Recipe:
     def initial_state(self, index: int, grid: Grid) -> np.ndarray:
         """The initial state of a sample at the points of a grid, `(c, *s)`."""
         names = self.equation.names(grid.dimensions)
+        if isinstance(self.initial, StateSampler):
+            return self.initial.draw(self.generator(index, "initial"), grid, names)
         return np.stack([self.initial[n].draw(self.generator(index, f"initial.{n}"), grid) for n in names])
 
     def problem(self, index: int) -> Problem:
@@ -213,7 +217,9 @@ class Recipe:
             "parameters": {
                 n: float(p) if isinstance(p, int | float) else _complete(p) for n, p in self.parameters.items()
             },
-            "initial": {n: _complete(s) for n, s in self.initial.items()},
+            "initial": _complete(self.initial)
+            if isinstance(self.initial, StateSampler)
+            else {n: _complete(s) for n, s in self.initial.items()},
             "times": list(self.times),
             "solver": _complete(self.solver),
             "dtype": self.dtype,
@@ -236,14 +242,14 @@ def _complete(obj: Any) -> Description:
     """`describe` with the defaults written out, so that a changed default shows in the hash."""
 
     def fill(value: Any) -> Any:
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [fill(v) for v in value]
         if not isinstance(value, dict):
             return value
         if "class_path" not in value:
             return {k: fill(v) for k, v in value.items()}
         signature = inspect.signature(resolve(value["class_path"])).parameters
-        defaults = {k: p.default for k, p in signature.items() if p.default is not p.empty}
+        defaults = {k: fill(p.default) for k, p in signature.items() if p.default is not p.empty}
         return {"class_path": value["class_path"], "init_args": {**defaults, **fill(value["init_args"])}}
 
     return fill(describe(obj))

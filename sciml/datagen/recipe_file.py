@@ -9,8 +9,8 @@ import numpy as np
 
 from sciml import datagen, pdes, resources, solvers
 from sciml.datagen.reading import Entries, nearest
-from sciml.datagen.recipe import DTYPES, SPLITS, Parameter
-from sciml.datagen.samplers import Distribution, FieldSampler
+from sciml.datagen.recipe import DTYPES, SPLITS, Initial, Parameter
+from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
 from sciml.fields import Axis, Boundaries, Grid
 from sciml.fields.grid import KINDS
 from sciml.pdes import PDE
@@ -155,11 +155,15 @@ def _parameters(top: Entries, equation: PDE) -> dict[str, Parameter]:
     return found
 
 
-def _initial(top: Entries, equation: PDE, dimensions: int) -> dict[str, FieldSampler]:
+def _initial(top: Entries, equation: PDE, dimensions: int) -> Initial:
+    """A sampler per component, or the description of one for the whole state."""
     if not equation.evolves:
         if top.data.get("initial"):
             top.fail("initial", f"{type(equation).__name__} is steady; leave it out.")
         return {}
+    given = top.require("initial")
+    if isinstance(given, str) or (isinstance(given, Mapping) and "class_path" in given):
+        return top.instance("initial", StateSampler, (datagen,), "StateSampler")  # type: ignore[type-abstract]
     entries, names = top.inner("initial"), equation.names(dimensions)
     entries.only(names)
     return {n: entries.instance(n, FieldSampler, (datagen,), "FieldSampler") for n in names}  # type: ignore[type-abstract]

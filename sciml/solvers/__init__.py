@@ -1,11 +1,11 @@
 """Reference solvers, and the face they share with surrogates."""
 
+from sciml.linalg import BandedCholesky, LinearSolver, Solution, SparseDirect
 from sciml.solvers.base import ProblemSolver, State, Stepper, StepperSpec, Trajectory, rollout
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
 from sciml.solvers.explicit import RungeKutta
 from sciml.solvers.imex import IMEX
-from sciml.solvers.linear import BandedCholesky, LinearSolver, Solution, SparseDirect
 from sciml.solvers.solve import solve
 
 __all__ = [

@@ -1,66 +1,13 @@
-r"""Finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on cells: harmonic faces, one sparsity pattern per grid."""
+r"""Finite volumes for $-\nabla\cdot(a\nabla u) + cu = f$ on cells, with harmonic means at the faces."""
 
-import functools
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from sciml.fields import Boundaries, Condition, Dirichlet, Grid, Neumann
-
-if TYPE_CHECKING:
-    import scipy.sparse
-
-
-@dataclass(frozen=True)
-class DiffusionMatrix:
-    r"""The matrix of a discretised diffusion operator, unit of `a` / length^2; symmetric, positive definite.
-
-    $(Au)_i = d_i u_i - \sum_j t_{ij} u_j$ over the neighbours $j$ of cell $i$.
-
-    Args:
-        diagonal: $d$, `(*s)`.
-        faces: $t$ between neighbours along each axis, `(*s)` with one entry less on that axis.
-    """
-
-    diagonal: np.ndarray
-    faces: tuple[np.ndarray, ...]
-
-    @property
-    def size(self) -> int:
-        return self.diagonal.size
-
-    @property
-    def bandwidth(self) -> int:
-        return _strides(self.diagonal.shape)[0] if self.diagonal.shape[0] > 1 else self.diagonal.size - 1
-
-    def apply(self, x: np.ndarray) -> np.ndarray:
-        u = x.reshape(self.diagonal.shape)
-        result = self.diagonal * u
-        for axis, t in enumerate(self.faces):
-            low, high = _sides(u.ndim, axis)
-            result[low] -= t * u[high]
-            result[high] -= t * u[low]
-        return result.reshape(-1)
-
-    def csc(self) -> "scipy.sparse.csc_array":
-        from scipy.sparse import csc_array
-
-        order, indices, pointers = _pattern(self.diagonal.shape)
-        values = np.concatenate([self.diagonal.ravel(), *(-t.ravel() for t in self.faces for _ in range(2))])
-        return csc_array((values[order], indices, pointers), shape=(self.size, self.size))
-
-    def banded(self) -> np.ndarray:
-        band = np.zeros((self.bandwidth + 1, self.size))
-        band[0] = self.diagonal.ravel()
-        for axis, (t, stride) in enumerate(zip(self.faces, _strides(self.diagonal.shape), strict=True)):
-            if t.size:
-                row = np.zeros(self.diagonal.shape)
-                row[_sides(row.ndim, axis)[0]] = -t
-                band[stride] += row.ravel()
-        return band
+from sciml.linalg import Stencil
+from sciml.linalg.stencil import sides
 
 
 @dataclass(frozen=True)
@@ -101,9 +48,7 @@ class Diffusion:
     def _faces(self) -> list[str]:
         return [f"{name}{side}" for name in self.grid.names for side in "-+"]
 
-    def assemble(
-        self, a: np.ndarray, f: np.ndarray, c: "np.ndarray | float" = 0.0
-    ) -> tuple[DiffusionMatrix, np.ndarray]:
+    def assemble(self, a: np.ndarray, f: np.ndarray, c: "np.ndarray | float" = 0.0) -> tuple[Stencil, np.ndarray]:
         """Matrix and right side of one sample.
 
         Args:
@@ -118,14 +63,14 @@ class Diffusion:
         diagonal, faces = np.zeros(self.grid.shape) + c, []
         for axis in range(a.ndim):
             h = self.grid.axes[axis].h
-            low, high = _sides(a.ndim, axis)
+            low, high = sides(a.ndim, axis)
             t = 2.0 * a[low] * a[high] / ((a[low] + a[high]) * h**2)
             diagonal[low] += t
             diagonal[high] += t
             faces.append(t)
             for side in "-+":
                 self._close(a, b, diagonal, axis, side)
-        return DiffusionMatrix(diagonal, tuple(faces)), b.ravel()
+        return Stencil(diagonal, tuple(faces)), b.ravel()
 
     def _close(self, a: np.ndarray, b: np.ndarray, diagonal: np.ndarray, axis: int, side: str) -> None:
         """Adds what one boundary face contributes to the diagonal and the right side."""
@@ -161,29 +106,3 @@ class Diffusion:
 
 def _layer(dimensions: int, axis: int, index: int) -> tuple[slice | int, ...]:
     return tuple(index if i == axis else slice(None) for i in range(dimensions))
-
-
-def _sides(dimensions: int, axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Cells below and above the inner faces of an axis."""
-    return tuple(
-        tuple(part if i == axis else slice(None) for i in range(dimensions)) for part in (slice(-1), slice(1, None))
-    )  # type: ignore[return-value]
-
-
-def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
-
-
-@functools.lru_cache(maxsize=8)
-def _pattern(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the entries of diagonal and faces stand in compressed columns: `(order, row indices, column pointers)`."""
-    cells = np.arange(math.prod(shape)).reshape(shape)
-    rows, columns = [cells.ravel()], [cells.ravel()]
-    for axis in range(len(shape)):
-        low, high = (cells[side].ravel() for side in _sides(len(shape), axis))
-        rows += [low, high]
-        columns += [high, low]
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    order = np.lexsort((row, column))
-    pointers = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=cells.size))])
-    return order, row[order].astype(np.int32), pointers.astype(np.int32)

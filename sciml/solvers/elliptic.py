@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 
 from sciml.describe import Described, Description, describe
+from sciml.linalg import LinearSolver, Stencil, direct_solver
 from sciml.numerics import FiniteDifferences
 from sciml.pdes import EllipticPDE, Problem
 from sciml.solvers.base import StepperSpec, Trajectory
-from sciml.solvers.diffusion import Diffusion, DiffusionMatrix
-from sciml.solvers.linear import LinearSolver, direct_solver
+from sciml.solvers.diffusion import Diffusion
 
 
 class FiniteVolumeElliptic(Described):
@@ -41,7 +41,7 @@ class FiniteVolumeElliptic(Described):
     def _scheme(self, problem: Problem) -> Diffusion:
         return Diffusion(problem.domain, problem.boundaries, problem.names[0])
 
-    def systems(self, problem: Problem) -> list[tuple[DiffusionMatrix, np.ndarray]]:
+    def systems(self, problem: Problem) -> list[tuple[Stencil, np.ndarray]]:
         """Matrix and right side per sample, for methods that want to order or recycle them.
 
         Raises:
@@ -51,12 +51,8 @@ class FiniteVolumeElliptic(Described):
             raise ValueError(reason)
         scheme = self._scheme(problem)
         a, c, f = self._coefficients(problem)
-        if not bool((a > 0).all()):
-            raise ValueError(f"the diffusion coefficient must be positive; its smallest value is {float(a.min()):g}.")
-        if bool((c < 0).any()):
-            raise ValueError(
-                f"the reaction coefficient must not be negative; its smallest value is {float(c.min()):g}."
-            )
+        _check("diffusion", a, (a > 0) & a.isfinite(), "positive and finite")
+        _check("reaction", c, (c >= 0) & c.isfinite(), "finite and not negative")
         return [scheme.assemble(*sample) for sample in zip(a.numpy(), f.numpy(), c.numpy(), strict=True)]
 
     def _coefficients(self, problem: Problem) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,3 +88,13 @@ class FiniteVolumeElliptic(Described):
         residual = torch.tensor([s.residual for s in solutions], dtype=torch.float64)
         spec = StepperSpec(problem.pde.fields, problem.domain, problem.boundaries)
         return Trajectory(u, torch.zeros(1, dtype=torch.float64), status, spec, residual)
+
+
+def _check(name: str, values: Tensor, accepted: Tensor, what: str) -> None:
+    """Raises a ValueError that names sample and cell of the first value which is not accepted."""
+    if not bool(accepted.all()):
+        sample, *cell = (int(i) for i in torch.nonzero(~accepted)[0])
+        value = float(values[sample, *cell])
+        raise ValueError(
+            f"sample {sample}: the {name} coefficient at cell {tuple(cell)} is {value:g}; it must be {what}."
+        )

@@ -156,3 +156,42 @@ def test_numbers_of_samples_are_checked(arguments):
 
 def test_shipped_recipes_are_found_by_name():
     assert {"darcy_2d", "darcy_2d_lognormal", "burgers_1d"} <= set(shipped_recipes())
+
+
+def test_one_sampler_may_draw_the_whole_state(tmp_path):
+    initial = GOOD[GOOD.index("initial:") : GOOD.index("times:")]
+    text = GOOD.replace(
+        initial,
+        "initial:\n  class_path: Patches\n  init_args: {background: {u: 0.0}, inside: {u: 1.0}, count: 2}\n",
+    )
+    recipe = Recipe.load(write(tmp_path, text))
+    state = recipe.problem(3).initial
+    assert state.shape == (1, 32)
+    assert 0 < float(state.max()) <= 1
+    assert torch.equal(recipe.problems([5, 3]).initial[1], state)
+    again = Recipe.from_dict(recipe.to_dict())
+    assert (again.to_dict(), again.hash) == (recipe.to_dict(), recipe.hash)
+    assert torch.equal(again.problem(3).initial, state)
+
+
+@pytest.mark.parametrize(
+    ("initial", "words"),
+    [
+        ("initial: RiemannPartition", ["RiemannPartition draws density", "'u'"]),
+        ("initial: {class_path: SineSum}", ["initial=SineSum is no StateSampler"]),
+        ("initial: {u: {class_path: RiemannPartition}}", ["initial.u=RiemannPartition is no FieldSampler"]),
+        (
+            "initial: {class_path: WithFields, init_args: {state: {class_path: Patchs}, fields: {}}}",
+            ["initial.init_args.state", "'Patches'"],
+        ),
+        (
+            "initial: {u: {class_path: Sum, init_args: {terms: [{class_path: SineSum, init_args: {waves: 0}}]}}}",
+            ["initial.u.init_args.terms[0]", "waves=0"],
+        ),
+    ],
+)
+def test_a_wrong_sampler_of_a_state_is_told_with_its_place(tmp_path, initial, words):
+    text = GOOD.replace(GOOD[GOOD.index("initial:") : GOOD.index("times:")], initial + "\n")
+    with pytest.raises(ConfigError) as caught:
+        Recipe.load(write(tmp_path, text))
+    assert all(word in str(caught.value) for word in words), caught.value

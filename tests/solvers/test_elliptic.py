@@ -191,22 +191,10 @@ def test_face_values_of_a_wrong_shape_are_refused():
         FiniteVolumeElliptic().solve(Problem(Darcy(), Grid.cells(8, 8), boundary=boundary))
 
 
-@pytest.mark.parametrize("solver", [BandedCholesky(), SparseDirect()], ids=lambda s: type(s).__name__)
-def test_a_solution_counts_the_applications_that_were_made(solver):
-    problem = Problem(Darcy(), Grid.cells(12, 12), boundary=Boundaries.dirichlet())
-    (matrix, b), applied = FiniteVolumeElliptic().systems(problem)[0], []
-
-    class Counted:
-        size, bandwidth, csc, banded = matrix.size, matrix.bandwidth, matrix.csc, matrix.banded
-
-        def apply(self, x):
-            applied.append(1)
-            return matrix.apply(x)
-
-    solution = solver.solve(Counted(), b)
-    assert solution.status is Status.SUCCESS
-    assert solution.applications == len(applied) == 1
-    assert solution.preconditionings == 0
-    assert solution.setup_s >= 0
-    assert solution.solve_s >= 0
-    assert np.allclose(matrix.csc() @ solution.x, b, atol=1e-11)
+@pytest.mark.parametrize("bad", [0.0, math.nan, math.inf])
+def test_a_coefficient_that_is_none_names_sample_and_cell(bad):
+    a = torch.ones(3, 8, 6, dtype=torch.float64)
+    a[1, 4, 5] = bad
+    problem = Problem(Darcy(), Grid.cells(8, 6), boundary=Boundaries.dirichlet(), parameters={"a": a})
+    with pytest.raises(ValueError, match=r"sample 1: the diffusion coefficient at cell \(4, 5\) is .*positive"):
+        FiniteVolumeElliptic().solve(problem)
