@@ -44,7 +44,7 @@ class Controller:
 
     def after_failure(self, error: np.ndarray) -> np.ndarray:
         """Factors for errors above one, or not finite."""
-        error = np.where(np.isfinite(error), error, np.inf)
+        error = np.where(np.isfinite(error), np.maximum(error, 1e-10), np.inf)
         return np.clip(0.9 * error ** (-1.0 / self.exponent), self.low, 0.9)
 
 

@@ -107,16 +107,18 @@ class SpectralSystem:
         return spectrum
 
     @functools.cached_property
-    def _weights(self) -> Float[Tensor, "*k"]:
-        """How often a coefficient stands for a mode of the whole spectrum: its conjugate is left out."""
+    def _weights(self) -> Float[Tensor, "*k 2"]:
+        """How often real and imaginary part of a coefficient stand for a mode: its conjugate is left out."""
         d, n = self.derivatives, self.problem.domain.shape[-1]
         kept = torch.arange(d.modes[-1], device=d.device)
         once = (kept == 0) | (2 * kept == n)
-        return torch.where(once, 1.0, 2.0).double().view(-1, *[1] * (self.problem.domain.dimensions - 1))
+        weights = torch.where(once, 1.0, 2.0).double().view(-1, *[1] * self.problem.domain.dimensions)
+        return weights.expand(*weights.shape[:-1], 2).contiguous()
 
     def norm(self, v: Complex[Tensor, "b c *k"]) -> Float[Tensor, " b"]:
         """Root mean square over the grid, summed over the components, times the number of points."""
-        squares = (torch.view_as_real(v.detach()).square().sum(dim=-1) * self._weights).flatten(1)
+        parts = torch.view_as_real(v.detach())
+        squares = (parts * parts * self._weights).flatten(1)
         rows = squares.sum(dim=1) if squares.shape[1] < GRAIN else torch.stack([row.sum() for row in squares])
         return rows.sqrt()
 

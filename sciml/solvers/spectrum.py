@@ -132,7 +132,7 @@ class FourierDerivatives(SpectralDerivatives):
         v = torch.fft.rfft(u)[..., : self.modes[last]]
         for axis in range(last - 1, -1, -1):
             v = self._cut(torch.fft.fft(v.movedim(axis - last - 1, -1).contiguous()), axis)
-        return v.contiguous()
+        return v
 
     def backward(self, v: Complex[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Values of coefficients, `(..., *k) -> (..., *s)`."""
