@@ -11,26 +11,43 @@ The state that a solve returns is handed to the next one, whatever the method:
 from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
+from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
 from sciml.linalg.gmres import GMRES
+from sciml.linalg.mean_free import MeanFree
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
+from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
 from sciml.linalg.solver import LinearSolver, Solution, relative_residual
+from sciml.linalg.stationary import Stationary
 from sciml.linalg.stencil import Stencil
 
 __all__ = [
+    "AMG",
     "CG",
     "GMRES",
+    "IC0",
+    "ILU0",
+    "ILUT",
+    "SOR",
+    "SSOR",
+    "AdditiveSchwarz",
     "BandedCholesky",
     "BiCGStab",
+    "BlockJacobi",
+    "FastPoisson",
     "GivenPreconditioner",
+    "Jacobi",
     "LinearOperator",
     "LinearSolver",
     "Matrix",
     "MatrixFree",
+    "MeanFree",
+    "PoissonPreconditioner",
     "Preconditioner",
     "Solution",
     "SparseDirect",
     "SparseMatrix",
+    "Stationary",
     "Stencil",
     "direct_solver",
     "relative_residual",

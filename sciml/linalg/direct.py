@@ -129,7 +129,7 @@ class SparseDirect(DirectSolver):
         columns = a.csc()
         if not np.isfinite(columns.data).all():
             raise ValueError("the matrix has entries that are not finite")
-        return _typed(splu(columns, **how).solve, a.dtype)
+        return typed(splu(columns, **how).solve, a.dtype)
 
 
 def direct_solver(a: Matrix) -> LinearSolver:
@@ -137,7 +137,7 @@ def direct_solver(a: Matrix) -> LinearSolver:
     return BandedCholesky() if a.bandwidth <= 160 else SparseDirect()
 
 
-def _typed(substitute: Substitute, dtype: np.dtype) -> Substitute:
+def typed(substitute: Substitute, dtype: np.dtype) -> Substitute:
     """SuperLU takes right sides of the factor's type alone: those of a real factor are solved part by part."""
 
     def solve(b: np.ndarray) -> np.ndarray:

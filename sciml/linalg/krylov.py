@@ -104,7 +104,11 @@ class IterativeSolver(Described, ABC):
         """
         a = as_operator(a)
         start = time.process_time()
-        made = None if self.preconditioner is None else self.preconditioner.prepare(a)
+        try:
+            made = None if self.preconditioner is None else self.preconditioner.prepare(a)
+        except np.linalg.LinAlgError as error:
+            x, message = np.full(a.size, np.nan, a.dtype), f"the preconditioner cannot be made: {error}."
+            return Solution(x, Status.BREAKDOWN, (float("nan"),), state, message=message)
         return self.solve_with(made, a, b, x0=x0, state=state, setup_s=time.process_time() - start)
 
     def solve_with(

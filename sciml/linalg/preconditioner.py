@@ -12,6 +12,9 @@ from sciml.linalg.operator import LinearOperator
 class Preconditioner(Described, ABC):
     r"""Makes an approximate inverse $M^{-1}$ of a matrix; the object itself holds settings only."""
 
+    def __init__(self) -> None:
+        """Most kinds have nothing to set."""
+
     @abstractmethod
     def prepare(self, a: LinearOperator) -> Callable[[np.ndarray], np.ndarray]:
         """Does the work that depends on the matrix, and returns what applies the approximate inverse to `(n,)`.

@@ -64,7 +64,7 @@ class Stencil:
     def apply(self, x: np.ndarray) -> np.ndarray:
         u = x.reshape(self.shape)
         result = self.diagonal * u
-        for axis, (up, down) in enumerate(self._pairs()):
+        for axis, (up, down) in enumerate(self.couplings()):
             low, high = sides(u.ndim, axis)
             result[low] -= up * u[high]
             result[high] -= down * u[low]
@@ -77,20 +77,21 @@ class Stencil:
         from scipy.sparse import csc_array
 
         order, indices, pointers = _pattern(self.shape)
-        values = np.concatenate([self.diagonal.ravel(), *(-t.ravel() for pair in self._pairs() for t in pair)])
+        values = np.concatenate([self.diagonal.ravel(), *(-t.ravel() for pair in self.couplings() for t in pair)])
         return csc_array((values[order], indices, pointers), shape=(self.size, self.size))
 
     def banded(self) -> np.ndarray:
         band = np.zeros((self.bandwidth + 1, self.size), self.dtype)
         band[0] = self.diagonal.ravel()
-        for axis, ((_, down), stride) in enumerate(zip(self._pairs(), _strides(self.shape), strict=True)):
+        for axis, ((_, down), stride) in enumerate(zip(self.couplings(), _strides(self.shape), strict=True)):
             if down.size:
                 row = np.zeros(self.shape, self.dtype)
                 row[sides(row.ndim, axis)[0]] = -down
                 band[stride] += row.ravel()
         return band
 
-    def _pairs(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def couplings(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Per axis, what cells take from the next one and what the next one takes from them."""
         return list(zip(self.faces, self.faces if self.back is None else self.back, strict=True))
 
 

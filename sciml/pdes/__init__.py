@@ -6,14 +6,20 @@ from sciml.pdes.allen_cahn import AllenCahn
 from sciml.pdes.base import PDE, EllipticPDE, EvolutionPDE, SemilinearPDE
 from sciml.pdes.burgers import Burgers, VectorBurgers
 from sciml.pdes.darcy import Darcy
+from sciml.pdes.diffusion_sorption import DiffusionSorption
+from sciml.pdes.expression import Equation
+from sciml.pdes.fisher_kpp import FisherKPP
+from sciml.pdes.fitzhugh_nagumo import FitzHughNagumo
 from sciml.pdes.gray_scott import GrayScott
 from sciml.pdes.heat import Heat
 from sciml.pdes.korteweg_de_vries import KortewegDeVries
 from sciml.pdes.kuramoto_sivashinsky import KuramotoSivashinsky
 from sciml.pdes.navier_stokes import NavierStokes
 from sciml.pdes.parameters import Parameters
+from sciml.pdes.porous_medium import PorousMedium
 from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
+from sciml.pdes.smoke import Smoke
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
 
@@ -24,17 +30,23 @@ __all__ = [
     "AllenCahn",
     "Burgers",
     "Darcy",
+    "DiffusionSorption",
     "EllipticPDE",
+    "Equation",
     "EvolutionPDE",
+    "FisherKPP",
+    "FitzHughNagumo",
     "GrayScott",
     "Heat",
     "KortewegDeVries",
     "KuramotoSivashinsky",
     "NavierStokes",
     "Parameters",
+    "PorousMedium",
     "Problem",
     "Schroedinger",
     "SemilinearPDE",
+    "Smoke",
     "VectorBurgers",
     "Vorticity",
     "Wave",

@@ -6,15 +6,27 @@ from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
 from sciml.solvers.explicit import RungeKutta
 from sciml.solvers.imex import IMEX
+from sciml.solvers.jacobian import BandedJacobian, KrylovJacobian
+from sciml.solvers.lines import MethodOfLines
+from sciml.solvers.newton import Newton
+from sciml.solvers.projection import Projection
 from sciml.solvers.solve import solve
+from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
 
 __all__ = [
     "ETDRK4",
     "IMEX",
     "BandedCholesky",
+    "BandedJacobian",
+    "CentralTransport",
     "FiniteVolumeElliptic",
+    "KrylovJacobian",
+    "LimitedTransport",
     "LinearSolver",
+    "MethodOfLines",
+    "Newton",
     "ProblemSolver",
+    "Projection",
     "RungeKutta",
     "Solution",
     "SparseDirect",
@@ -22,6 +34,7 @@ __all__ = [
     "Stepper",
     "StepperSpec",
     "Trajectory",
+    "Transport",
     "rollout",
     "solve",
 ]

@@ -112,11 +112,12 @@ class Defect:
         problem, pde = self.problem, self.problem.pde
         assert isinstance(pde, EvolutionPDE)
         d = self.derivatives or SpectralDerivatives(problem.domain, device=u.device)
-        p, fields = problem.bind(d), grid_fields(u, problem.names, d)
+        clock = t.view(-1, *[1] * problem.domain.dimensions)
+        p, fields = problem.bind(d).at(t=clock), grid_fields(u, problem.names, d)
         fields |= pde.diagnose(fields, d, p)
         right = {n: torch.zeros_like(u[:, 0]) for n in problem.names} | pde.rhs(fields, d, p)
         if problem.forcing:
-            coordinates = {**d.coordinates(), "t": t.view(-1, *[1] * problem.domain.dimensions)}
+            coordinates = {**d.coordinates(), "t": clock}
             for name, force in problem.forcing.items():
                 right[name] = right[name] + call_with_coordinates(force, coordinates)
             right = pde.project(right, d)

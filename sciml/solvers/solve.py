@@ -5,6 +5,13 @@ from sciml.pdes import Problem
 from sciml.solvers.base import ProblemSolver, Trajectory
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.lines import MethodOfLines
+from sciml.solvers.projection import Projection
+
+
+def known_solvers() -> list[ProblemSolver]:
+    """The solvers that `solve` asks, the special ones first."""
+    return [FiniteVolumeElliptic(), ETDRK4(), Projection(), MethodOfLines()]
 
 
 def solve(
@@ -29,7 +36,7 @@ def solve(
         SolveFailure: a sample failed and `throw` is set.
     """
     problem = problem if grid is None else problem.on(grid)
-    candidates: list[ProblemSolver] = [solver] if solver is not None else [FiniteVolumeElliptic(), ETDRK4()]
+    candidates: list[ProblemSolver] = [solver] if solver is not None else known_solvers()
     reasons = []
     for candidate in candidates:
         reason = candidate.refuses(problem)

@@ -1,8 +1,8 @@
 """A problem in Fourier space: what every pseudo-spectral method advances."""
 
-import dataclasses
 import functools
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,35 @@ class SpectralSystem:
         problem: an evolution equation on a uniform periodic grid.
         derivatives: transforms and symbols; they leave out the modes that aliasing spoils.
         split: whether a method treats $L$ by its symbol; else $N$ is the whole right side.
+        values: parameters in place of the problem's.
     """
 
-    def __init__(self, problem: Problem, derivatives: FourierDerivatives, split: bool) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        derivatives: FourierDerivatives,
+        split: bool,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
         self.problem, self.derivatives, self.split = problem, derivatives, split
-        self.parameters: Parameters = problem.bind(derivatives)
+        self.values = dict(problem.parameters if values is None else values)
+        specs = problem.pde.parameters
+        defaults = {s.name: getattr(problem.pde, s.name, None) for s in specs}
+        self.parameters = Parameters(
+            specs,
+            self.values,
+            defaults,
+            derivatives.coordinates(),
+            problem.domain.dimensions,
+            False,
+            derivatives.device,
+        )
         self._steady_forces: dict[str, Tensor] = {}
+
+    def _per_sample(self) -> dict[str, Tensor]:
+        """The parameters that have a batch axis."""
+        rank = {s.name: self.problem.domain.dimensions + 1 if s.field else 1 for s in self.problem.pde.parameters}
+        return {n: v for n, v in self.values.items() if isinstance(v, Tensor) and v.ndim == rank[n]}
 
     @functools.cached_property
     def symbol(self) -> Symbol:
@@ -40,17 +63,16 @@ class SpectralSystem:
     @functools.cached_property
     def samples(self) -> int:
         """Number of samples for which there are parameters; 1 where none varies."""
-        return max([1, *(len(v) for v in _per_sample(self.problem).values())])
+        return max([1, *(len(v) for v in self._per_sample().values())])
 
     def rows(self, index: np.ndarray) -> "SpectralSystem":
         """The system of some samples."""
-        varying = _per_sample(self.problem)
-        if all(len(v) == 1 for v in varying.values()):
+        varying = {n: v for n, v in self._per_sample().items() if len(v) > 1}
+        if not varying:
             return self
         where = torch.as_tensor(index, device=self.derivatives.device)
-        chosen = {n: v[where.to(v.device)] if len(v) > 1 else v for n, v in varying.items()}
-        problem = dataclasses.replace(self.problem, parameters={**self.problem.parameters, **chosen})
-        system = SpectralSystem(problem, self.derivatives, self.split)
+        chosen = {n: v[where.to(v.device)] for n, v in varying.items()}
+        system = SpectralSystem(self.problem, self.derivatives, self.split, {**self.values, **chosen})
         if self.split:
             system.symbol = self.symbol.rows(where)
         system._steady_forces = self._steady_forces
@@ -72,9 +94,10 @@ class SpectralSystem:
         fields: dict[str, Any] = {
             n: Spectrum(v[:, i], d, values=known) for i, (n, known) in enumerate(zip(names, values, strict=True))
         }
-        fields |= pde.diagnose(fields, d, self.parameters)
+        p = self.parameters.at(t=t.view(-1, *[1] * self.problem.domain.dimensions))
+        fields |= pde.diagnose(fields, d, p)
         text = pde.nonlinear if self.split else pde.rhs  # type: ignore[attr-defined]
-        right = text(fields, d, self.parameters)
+        right = text(fields, d, p)
         if self.problem.forcing:
             forces = {name: Spectrum(self._force(name, t), d) for name in self.problem.forcing}
             # A force takes effect as far as the constraints admit it.
@@ -121,9 +144,3 @@ class SpectralSystem:
         squares = (parts * parts * self._weights).flatten(1)
         rows = squares.sum(dim=1) if squares.shape[1] < GRAIN else torch.stack([row.sum() for row in squares])
         return rows.sqrt()
-
-
-def _per_sample(problem: Problem) -> dict[str, Tensor]:
-    """The parameters that have a batch axis."""
-    rank = {s.name: problem.domain.dimensions + 1 if s.field else 1 for s in problem.pde.parameters}
-    return {n: v for n, v in problem.parameters.items() if isinstance(v, Tensor) and v.ndim == rank[n]}

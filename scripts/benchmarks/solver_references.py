@@ -1,8 +1,8 @@
 """Pseudo-spectral solvers against published and stored solutions of one-dimensional equations.
 
 Relative L2 difference over all stored points and times. The files of the shock and of the Schroedinger equation are
-those of Raissi, Perdikaris & Karniadakis (2019), J. Comput. Phys. 378:686-707; the others were computed with 256 to 4096
-Fourier modes and much smaller steps.
+those of Raissi, Perdikaris & Karniadakis (2019), J. Comput. Phys. 378:686-707; the others were computed with 256 to
+4096 Fourier modes and much smaller steps.
 
     python scripts/benchmarks/solver_references.py
 """

@@ -115,6 +115,16 @@ def pdebench_incompressible(folder: Path) -> Expected:
     return Expected(path, {"velocity": v, "particles": u}, {"force": force}, times=tuple(t))
 
 
+def poseidon(folder: Path) -> Expected:
+    t = np.linspace(0, 1, T)
+    x, y = np.arange(X) / X, np.arange(Y) / Y
+    u = value(x, y, t).astype("f4")
+    with h5py.File(folder / "CE-told.nc", "w") as f:
+        f["data"] = np.stack([u + 9, u, -3 * u, u + 99, u**2], axis=2)
+    fields = {"density": u + 9, "velocity": np.stack([u, -3 * u], -1), "pressure": u + 99, "energy": u**2}
+    return Expected(folder / "CE-told.nc", fields, times=tuple(t), kind="periodic")
+
+
 def space_time_table(folder: Path) -> Expected:
     x, t = np.linspace(-1, 1, X), np.linspace(0, 0.99, T)
     u = value(x, None, t, 1)
@@ -156,6 +166,7 @@ FILES: dict[str, Callable[[Path], Expected]] = {
     "PDEBenchArrays": pdebench_arrays,
     "PDEBenchGroups": pdebench_groups,
     "PDEBenchIncompressible": pdebench_incompressible,
+    "Poseidon": poseidon,
     "SpaceTimeTable": space_time_table,
     "MatPairs": mat_pairs,
     "TorchPairs": torch_pairs,

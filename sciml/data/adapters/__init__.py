@@ -6,6 +6,7 @@ Only layouts that a test covers, with a file written to that layout, are in the 
 from sciml.data.adapters.base import Adapter, Arrays, convert, find_adapter
 from sciml.data.adapters.operator_pairs import MatPairs, TorchPairs, TorchTensorPair, TorchTrajectories
 from sciml.data.adapters.pdebench import PDEBenchArrays, PDEBenchGroups, PDEBenchIncompressible
+from sciml.data.adapters.poseidon import Poseidon
 from sciml.data.adapters.tables import SpaceTimeTable
 from sciml.data.adapters.the_well import TheWell
 
@@ -15,6 +16,7 @@ ADAPTERS: tuple[type[Adapter], ...] = (
     PDEBenchArrays,
     PDEBenchIncompressible,
     PDEBenchGroups,
+    Poseidon,
     SpaceTimeTable,
     MatPairs,
     TorchPairs,
@@ -30,6 +32,7 @@ __all__ = [
     "PDEBenchArrays",
     "PDEBenchGroups",
     "PDEBenchIncompressible",
+    "Poseidon",
     "SpaceTimeTable",
     "TheWell",
     "TorchPairs",

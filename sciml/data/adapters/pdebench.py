@@ -125,7 +125,7 @@ class PDEBenchGroups(Adapter):
     def read(self, path: Path, rows: slice = slice(None)) -> tuple[DatasetSpec, Arrays]:
         with opened(path) as file:
             check_structure(file, path)
-            names = sorted(file)
+            names = sorted(file, key=int)
             first = names[0]
             space = [n for n in "xyz" if f"{first}/grid/{n}" in file]
             try:

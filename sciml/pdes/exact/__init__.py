@@ -1,24 +1,30 @@
 """Solutions in closed form, each with the problem that it solves."""
 
 from sciml.pdes.exact.base import ExactSolution
+from sciml.pdes.exact.boxed_flows import BoxedTaylorGreen, StratifiedShear
 from sciml.pdes.exact.burgers import ColeHopf, VectorColeHopf
 from sciml.pdes.exact.flows import Beltrami, TaylorGreen, TaylorGreenVorticity
+from sciml.pdes.exact.fronts import Barenblatt, FisherFront
 from sciml.pdes.exact.linear import DecayingWave, MovingDecayingWave, MovingWave, StandingWave
 from sciml.pdes.exact.waves import AllenCahnFront, EnvelopeSoliton, KuramotoFront, PlaneWave, Soliton
 
 __all__ = [
     "AllenCahnFront",
+    "Barenblatt",
     "Beltrami",
+    "BoxedTaylorGreen",
     "ColeHopf",
     "DecayingWave",
     "EnvelopeSoliton",
     "ExactSolution",
+    "FisherFront",
     "KuramotoFront",
     "MovingDecayingWave",
     "MovingWave",
     "PlaneWave",
     "Soliton",
     "StandingWave",
+    "StratifiedShear",
     "TaylorGreen",
     "TaylorGreenVorticity",
     "VectorColeHopf",
