@@ -11,6 +11,7 @@ from sciml.solvers.lines import MethodOfLines
 from sciml.solvers.newton import Newton
 from sciml.solvers.projection import Projection
 from sciml.solvers.solve import solve
+from sciml.solvers.step_limit import step_limit
 from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "Transport",
     "rollout",
     "solve",
+    "step_limit",
 ]
