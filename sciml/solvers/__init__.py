@@ -24,6 +24,7 @@ from sciml.solvers.riemann import HLLC, HLLE, RiemannSolver, Rusanov
 from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.solve import solve
 from sciml.solvers.steady import SteadySolver
+from sciml.solvers.step_limit import step_limit
 from sciml.solvers.strong_stability import SSPRK3, SSPRK54, StrongStabilityPreserving
 from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
 from sciml.solvers.weno import WENOJS, WENOZ, Reconstruction
@@ -72,4 +73,5 @@ __all__ = [
     "Upwind",
     "rollout",
     "solve",
+    "step_limit",
 ]
