@@ -5,6 +5,7 @@ refused rather than guessed, because the reader that comes after this one follow
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,30 @@ def _check_events(text: str, source: str) -> None:
 
 def _line(marked: Any) -> int:
     return marked.start_mark.line + 1
+
+
+def with_changes(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of plain data with other values at dotted keys, `{"parameters.viscosity": 0.001}`.
+
+    Mappings on the way that are missing are made; a mapping that is there is replaced as a whole by its new value.
+
+    Raises:
+        ConfigError: a key that leads through something that is no mapping.
+    """
+    result = dict(data)
+    for key, value in changes.items():
+        *way, last = key.split(".")
+        inner = result
+        for word in way:
+            found = inner.get(word, {})
+            if not isinstance(found, Mapping):
+                raise ConfigError(f"{key}: {word} is {found!r} and has no keys; change it as a whole.")
+            inner[word] = dict(found)
+            inner = inner[word]
+        if not last:
+            raise ConfigError(f"{key!r} is no key; dotted words are, parameters.viscosity.")
+        inner[last] = value
+    return result
 
 
 class _Builder:

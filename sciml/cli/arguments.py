@@ -4,6 +4,10 @@ import argparse
 import itertools
 import math
 from collections.abc import Callable
+from typing import Any
+
+#: Names of `sciml.data.layouts.LAYOUTS`, known here without its imports.
+LAYOUTS = ("pdebench", "the_well", "poseidon")
 
 
 def count(low: int) -> Callable[[str], int]:
@@ -36,6 +40,20 @@ def times(text: str) -> tuple[float, ...]:
     if len(values) < 2 or not increasing or not all(map(math.isfinite, values)):
         raise argparse.ArgumentTypeError(f"{text!r} is not accepted; increasing times are, 0,0.5,1 or FIRST:LAST:COUNT")
     return values
+
+
+def change(text: str) -> tuple[str, Any]:
+    """A dotted key and its value in YAML, `parameters.viscosity=0.001`."""
+    from sciml.status import ConfigError
+    from sciml.yaml_files import parse_yaml
+
+    key, equals, value = text.partition("=")
+    if not equals or not all(word.isidentifier() for word in key.split(".")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not accepted; KEY=VALUE is, parameters.viscosity=0.001")
+    try:
+        return key, parse_yaml(value, f"--set {key}").data
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def splits(text: str) -> tuple[int, int, int]:

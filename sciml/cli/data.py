@@ -1,10 +1,10 @@
-"""`sciml data inspect | validate | convert`: data sets on disk."""
+"""`sciml data inspect | validate | convert | export`: data sets on disk."""
 
 import argparse
 import re
 from typing import TYPE_CHECKING, Any
 
-from sciml.cli.arguments import splits
+from sciml.cli.arguments import LAYOUTS, splits
 from sciml.cli.data_sets import dataset_folder
 from sciml.status import ConfigError, DataError
 
@@ -16,7 +16,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     from sciml.cli.errors import Parser
     from sciml.cli.main import add_verb
 
-    parser = add_verb(subparsers, "data", "inspect, validate or convert data sets", "sciml data inspect data/darcy_2d")
+    parser = add_verb(
+        subparsers, "data", "inspect, validate, convert or export data sets", "sciml data inspect data/darcy_2d"
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     inspect = add_verb(actions, "inspect", "show fields, units, shapes and ranges", "sciml data inspect data/darcy_2d")
     inspect.add_argument("path", metavar="PATH", help="data set folder, or its name below SCIML_DATA (./data)")
@@ -39,6 +41,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--splits", type=splits, metavar="N,N,N", help="numbers of train, valid and test; 8, 1 and 1 tenths by default"
     )
     convert.set_defaults(run=run_convert)
+    export = add_verb(
+        actions,
+        "export",
+        "write a data set as files of a foreign layout",
+        "sciml data export data/darcy_2d --layout pdebench --out darcy_pdebench",
+    )
+    export.add_argument("path", metavar="FOLDER", help="data set folder, or its name below SCIML_DATA (./data)")
+    export.add_argument("--layout", required=True, choices=LAYOUTS, help="the layout")
+    export.add_argument("--out", required=True, metavar="FOLDER", help="folder to make")
+    export.set_defaults(run=run_export)
 
 
 def run_inspect(args: argparse.Namespace) -> int:
@@ -140,4 +152,17 @@ def run_convert(args: argparse.Namespace) -> int:
     from sciml.data.adapters import convert
 
     print(convert(source, target, name=args.name, splits=args.splits))
+    return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Exports; nothing is overwritten, and an export that is there already is kept."""
+    from sciml.cli.data_sets import check_dataset
+    from sciml.cli.paths import folder_to_make, local
+    from sciml.data.layouts import Trajectories, export, find_layout
+
+    folder = dataset_folder(args.path)
+    out = folder_to_make(local(args.out, "--out"), "--out")
+    check_dataset(folder)
+    print(export(folder, out, find_layout(args.layout, Trajectories(folder).spec)))
     return 0

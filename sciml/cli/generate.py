@@ -2,7 +2,7 @@
 
 import argparse
 
-from sciml.cli.arguments import count
+from sciml.cli.arguments import LAYOUTS, change, count
 from sciml.status import ConfigError
 
 
@@ -23,6 +23,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--workers", type=count(1), default=1, metavar="N", help="processes; the files do not depend on it"
     )
     parser.add_argument("--seed", type=count(0), metavar="N", help="seed instead of the recipe's")
+    parser.add_argument(
+        "--set", type=change, action="append", default=[], dest="changes", metavar="KEY=VALUE",
+        help="another value in the recipe, --set parameters.viscosity=0.001; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layout", choices=LAYOUTS, help="also write the files of this layout, into a folder of its name inside --out"
+    )
     parser.add_argument("--dry-run", action="store_true", help="check the recipe and solve one sample, write nothing")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
@@ -33,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from sciml.cli.paths import folder_to_make, local
     from sciml.cli.recipes import check_recipe
 
-    recipe = check_recipe(args.recipe)
+    changes = dict(args.changes)
+    recipe = check_recipe(args.recipe, changes)
     out = None if args.out is None else folder_to_make(local(args.out, "--out"), "--out")
     if args.train == args.valid == args.test == 0:
         raise ConfigError("generate: --train, --valid and --test are all 0; at least one sample is needed.")
@@ -42,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     made = generate(
         recipe, samples=args.samples, train=args.train, valid=args.valid, test=args.test, out=out,
         workers=args.workers, seed=args.seed, progress=not args.quiet, dry_run=args.dry_run,
+        changes=changes, layout=args.layout,
     )  # fmt: skip
     print(made)
     return 0

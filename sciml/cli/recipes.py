@@ -1,6 +1,7 @@
 """The first look at a recipe: found, sound as YAML, nothing foreign in it, classes and arguments known."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ from sciml.cli.objects import check_harmless, check_objects
 from sciml.cli.paths import local
 from sciml.resources import find_resource
 from sciml.status import ConfigError
-from sciml.yaml_files import read_yaml
+from sciml.yaml_files import Document, read_yaml, with_changes
 
 
-def check_recipe(name: str) -> Path:
+def check_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Path:
     """The file of a recipe, looked at.
 
     Args:
         name: a data set of `sciml list datasets`, a recipe file or the folder of one.
+        changes: values at dotted keys that replace those of the file, looked at with it.
 
     Raises:
         ConfigError: no such recipe, or the first mistake in it, with file, line, key and the nearest name.
@@ -29,6 +31,8 @@ def check_recipe(name: str) -> Path:
     if found is None:
         raise ConfigError(f"recipe: {name!r} is no file and no data set; {suggestion(name, shipped_recipes())}.")
     document = read_yaml(found, name if found == path else str(found))
+    if changes:
+        document = Document(document.source, with_changes(document.data, changes), document.lines)
     check_harmless(document)
     for place, value in _bare_names(document.data):
         if not catalogue.by_short_name(value) and (value.startswith("sciml.") or "." not in value):

@@ -1,5 +1,6 @@
 """Shards in the schema's layout: writer, content hash, and the reader of one file."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ import h5py
 import numpy as np
 
 from sciml.data.schema import RANK_GROUPS, SAMPLE_DTYPES, SCHEMA_VERSION, DatasetSpec, Place, places
-from sciml.fields import Dirichlet, Neumann, Outflow, Periodic, Robin, Wall
+from sciml.fields import Condition, Dirichlet, Neumann, Outflow, Periodic, Robin, Wall
 from sciml.files import replacing
 from sciml.status import DataError, Status
 
@@ -20,13 +21,14 @@ from sciml.status import DataError, Status
 _GROUPS = ("boundary_conditions", "scalars", *RANK_GROUPS)
 #: Chunks hold one time of one trajectory, and more times as long as they stay below this.
 CHUNK_BYTES = 2**20
-#: The three types that The Well knows; the attribute `condition` has ours.
+#: The three types that The Well knows, by the name of ours, which the attribute `condition` has: a wall keeps something
+#: in, through an open face something passes.
 BC_TYPES = {
     Periodic.kind: "PERIODIC",
     Dirichlet.kind: "WALL",
-    Robin.kind: "WALL",
     Wall.kind: "WALL",
     Neumann.kind: "OPEN",
+    Robin.kind: "OPEN",
     Outflow.kind: "OPEN",
 }
 
@@ -121,17 +123,29 @@ def _boundary_masks(spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[str,
                 mask = np.zeros(n, dtype=bool)
                 mask[place] = True
                 masks[f"boundary_conditions/{group}/mask"] = mask
-                value = getattr(condition, "value", 0.0)
                 attributes[group] = {
                     "associated_dims": [axis],
                     "associated_fields": names,
                     "bc_type": BC_TYPES[condition.kind],
                     "condition": condition.kind,
-                    "value": float(value) if isinstance(value, int | float) else np.nan,
+                    "value": 0.0,
+                    **_arguments(condition),
                     "sample_varying": False,
                     "time_varying": False,
                 }
     return masks, attributes
+
+
+def _arguments(condition: Condition) -> dict[str, Any]:
+    """The numbers of a condition by name, NaN for what is none; whether a wall lets slip is a truth value."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(condition):
+        value = getattr(condition, field.name)
+        numbers = [
+            float(v) if isinstance(v, int | float) else np.nan for v in (value if isinstance(value, tuple) else [value])
+        ]
+        found[field.name] = value if isinstance(value, bool) else numbers[0] if len(numbers) == 1 else np.array(numbers)
+    return found
 
 
 def _by_condition(spec: DatasetSpec, face: str) -> list[tuple[Any, list[str]]]:

@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from sciml.data.hdf5 import content_hash, opened, read, read_spec, text_of
+from sciml.data.hdf5 import BC_TYPES, content_hash, opened, read, read_spec, text_of
 from sciml.data.manifest import check_bytes, check_listed, manifest_shards, read_manifest, split_hash
 from sciml.data.normalization import STATS, read_statistics
 from sciml.data.schema import RANK_GROUPS, SAMPLE_DTYPES, SPLITS, DatasetSpec, Place, places
@@ -190,8 +190,13 @@ def _dimensions(file: h5py.File, path: Path, spec: DatasetSpec) -> Iterator[Faul
 def _conditions(file: h5py.File, spec: DatasetSpec) -> Iterator[Fault]:
     for name, group in file["boundary_conditions"].items():
         where, axes = f":/boundary_conditions/{name}", [text_of(a) for a in group.attrs.get("associated_dims", [])]
-        if text_of(group.attrs.get("bc_type")) not in ("WALL", "OPEN", "PERIODIC"):
+        kind, bc_type = text_of(group.attrs.get("condition")), text_of(group.attrs.get("bc_type"))
+        if kind not in BC_TYPES:
+            yield Fault(f"{where}@condition", f"is {kind}; known are {', '.join(BC_TYPES)}.")
+        if bc_type not in ("WALL", "OPEN", "PERIODIC"):
             yield Fault(f"{where}@bc_type", "must be WALL, OPEN or PERIODIC.")
+        elif kind in BC_TYPES and bc_type != BC_TYPES[kind]:
+            yield Fault(f"{where}@bc_type", f"is {bc_type}; the condition {kind} is of type {BC_TYPES[kind]}.")
         if not set(axes) <= set(spec.grid.names) or not axes:
             yield Fault(f"{where}@associated_dims", f"is {axes}; the axes are {list(spec.grid.names)}.")
         elif getattr(group.get("mask"), "shape", None) != tuple(spec.grid.axis(a).n for a in axes):

@@ -1,6 +1,7 @@
 """Recipes become data sets: draw, solve, check, write, resume."""
 
 from sciml.datagen.coefficients import LogNormal, TwoPhase
+from sciml.datagen.forcing import ForcingSampler, SeparableGaussians
 from sciml.datagen.gases import GaussianGas, RandomGas, TurbulentGas
 from sciml.datagen.initial_conditions import GaussianInitial
 from sciml.datagen.media import GaussianMedium, LayeredMedium
@@ -29,6 +30,7 @@ __all__ = [
     "CurvedRiemann",
     "Distribution",
     "FieldSampler",
+    "ForcingSampler",
     "GaussianBumps",
     "GaussianGas",
     "GaussianInitial",
@@ -49,6 +51,7 @@ __all__ = [
     "RandomGas",
     "Recipe",
     "RiemannPartition",
+    "SeparableGaussians",
     "ShockTube",
     "SineSeries",
     "SineSum",

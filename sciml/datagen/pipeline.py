@@ -4,19 +4,22 @@ import contextlib
 import fcntl
 import logging
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sciml.data import write_statistics
+from sciml.data.layouts import Layout, export, find_layout, folder_name
 from sciml.datagen.manifest import Manifest
 from sciml.datagen.pool import run_pool
 from sciml.datagen.progress import progress_bar
 from sciml.datagen.recipe import Recipe
-from sciml.datagen.shards import BATCH, Shard, attempt, make_shard, shards_of, write_samples
-from sciml.status import ConfigError, SolveFailure
+from sciml.datagen.shards import BATCH, Shard, attempt, dataset_spec, make_shard, shards_of, write_samples
+from sciml.status import ConfigError, DataError, SolveFailure
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,8 @@ def generate(
     seed: int | None = None,
     progress: bool = True,
     dry_run: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    layout: Layout | str | None = None,
 ) -> "Path | Plan":
     """Makes a data set, or goes on with an unfinished one in the same folder.
 
@@ -81,20 +86,27 @@ def generate(
         seed: root of the random numbers instead of the recipe's.
         progress: a bar on standard error, where that is a terminal.
         dry_run: solve one sample and return the `Plan` instead; nothing is left on disk.
+        changes: other values at dotted keys of a recipe that is read, `{"parameters.viscosity": 0.001}`.
+        layout: `pdebench`, `the_well`, `poseidon`, or a `Layout`: the finished data set is written in that layout too,
+            into a folder of that name inside `out`.
 
     Returns:
         The folder, or the plan of a dry run.
 
     Raises:
-        ConfigError: a mistake in the recipe, or another process at work in the folder.
+        ConfigError: a mistake in the recipe, a layout that has no place for the data set, or another process at work in
+            the folder.
         ResumeMismatch: the folder holds a data set of another recipe, seed or size.
         SolveFailure: no sample of a split could be solved.
     """
     if workers < 0:
         raise ValueError(f"workers={workers} must not be negative.")
-    made = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    if isinstance(recipe, Recipe) and changes:
+        raise ValueError("changes are those of a recipe that is read; change a Recipe with dataclasses.replace.")
+    made = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe, changes)
     made = made.resized(samples, train=train, valid=valid, test=test, seed=seed)
     root = Path(out) if out is not None else Path(os.environ.get("SCIML_DATA", "data")) / made.name
+    chosen = None if layout is None else _layout_for(made, layout)
     if dry_run:
         return plan(made, root, max(workers, 1))
     root = root.resolve()
@@ -105,7 +117,21 @@ def generate(
         manifest.save()
         _make_all(made, manifest, workers, progress)
         _finish(made, manifest)
+        if chosen is not None:
+            export(root, root / folder_name(chosen), chosen)
     return root
+
+
+def _layout_for(recipe: Recipe, layout: Layout | str) -> Layout:
+    """The layout, asked before anything is solved whether it has a place for the data set."""
+    spec = dataset_spec(recipe)
+    try:
+        found = find_layout(layout, spec) if isinstance(layout, str) else layout
+    except DataError as error:
+        raise ConfigError(f"layout: {error}") from None
+    if reason := found.refuses(spec):
+        raise ConfigError(f"layout: {recipe.name}: {reason}")
+    return found
 
 
 def plan(recipe: Recipe, root: Path, workers: int = 1) -> Plan:
@@ -175,9 +201,12 @@ def _finish(recipe: Recipe, manifest: Manifest) -> None:
 
 
 def remove_orphans(root: Path) -> None:
-    """Removes temporary files that a killed process left behind."""
+    """Removes temporary files and unfinished exports that a killed process left behind."""
     for path in [*root.glob(".*.tmp-*"), *root.glob("*/.*.tmp-*")]:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -76,6 +76,12 @@ class Entries:
             self.fail(name, f"must be an integer of at least {low}.")
         return value
 
+    def truth(self, name: str, default: bool) -> bool:
+        value = self.data.get(name, default)
+        if not isinstance(value, bool):
+            self.fail(name, "must be true or false.")
+        return value
+
     def number(self, name: str, default: float | None = None) -> float:
         value = self.require(name) if default is None else self.data.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

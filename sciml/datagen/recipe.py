@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sciml.datagen.forcing import Forcing, ForcingSampler, Numbers
 from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
 from sciml.datagen.storing import check_storage
 from sciml.describe import Description, describe, resolve
@@ -23,7 +24,7 @@ from sciml.pdes import PDE, Problem
 from sciml.rng import sample_rng
 from sciml.solvers import ProblemSolver
 from sciml.status import ConfigError
-from sciml.yaml_files import read_yaml
+from sciml.yaml_files import read_yaml, with_changes
 
 #: First index of each split: far apart, so that more training samples never change the test set.
 SPLITS = {"train": 0, "valid": 1 << 32, "test": 2 << 32}
@@ -55,6 +56,8 @@ class Recipe:
         seed: root of all random numbers.
         time_unit, length_unit: UDUNITS strings.
         meta: further plain entries for the files (licence, citation).
+        forcing: by component: a random function of space and time on the right side of its equation.
+        store_forcing: whether the forcing is stored, as the fields `forcing_<component>` at the stored times.
 
     Raises:
         ValueError: entries that do not fit together.
@@ -76,17 +79,25 @@ class Recipe:
     time_unit: str = "1"
     length_unit: str = "1"
     meta: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    forcing: Mapping[str, ForcingSampler] = dataclasses.field(default_factory=dict)
+    store_forcing: bool = False
 
     def __post_init__(self) -> None:
         check_storage(self.solution_grid, self.grid)
+        if self.store_forcing and not self.forcing:
+            raise ValueError("store_forcing is set, but there is no forcing.")
         # The first sample shows whether equation, grid, boundary conditions, parameters and solver fit together.
         problem = self.problem(0)
         if reason := self.solver.refuses(problem):
             raise ValueError(reason)
 
     @classmethod
-    def load(cls, path_or_name: "str | Path") -> "Recipe":
+    def load(cls, path_or_name: "str | Path", changes: Mapping[str, Any] | None = None) -> "Recipe":
         """Reads a recipe file, the recipe in a folder, or a shipped recipe by name.
+
+        Args:
+            path_or_name: file, folder or name.
+            changes: other values at dotted keys, `{"parameters.viscosity": 0.001}`.
 
         Raises:
             ConfigError: no such recipe, or a mistake in it: one line with file, key, value and what is accepted.
@@ -94,7 +105,7 @@ class Recipe:
         from sciml.datagen.recipe_file import find_recipe
 
         path = find_recipe(path_or_name)
-        return cls.from_dict(read_yaml(path).data, str(path))
+        return cls.from_dict(with_changes(read_yaml(path).data, changes or {}), str(path))
 
     @classmethod
     def from_dict(cls, data: Any, source: str = "recipe") -> "Recipe":
@@ -150,7 +161,7 @@ class Recipe:
         grid = self.solution_grid
         fields = {n: torch.from_numpy(a) for n, a in self.coefficient_fields(index, grid).items()}
         initial = torch.from_numpy(self.initial_state(index, grid)) if self.equation.evolves else None
-        return self._problem({**self.numbers(index), **fields}, initial)
+        return self._problem({**self.numbers(index), **fields}, initial, [index])
 
     def problems(self, indices: Sequence[int]) -> Problem:
         """Several samples as one problem with a batch axis, for solvers that save time by it."""
@@ -158,19 +169,40 @@ class Recipe:
         fields = [self.coefficient_fields(i, grid) for i in indices]
         numbers = [self.numbers(i) for i in indices]
         parameters = {n: torch.from_numpy(np.stack([f[n] for f in fields])) for n in fields[0]}
-        parameters |= {n: torch.tensor([f[n] for f in numbers], dtype=torch.float64) for n in numbers[0]}
+        # A coefficient that is a number per sample is a field of one cell: `(b,)` alone could be taken for its values.
+        shapes = {s.name: (-1, *[1] * grid.dimensions) if s.field else (-1,) for s in self.equation.parameters}
+        drawn = {n: torch.tensor([f[n] for f in numbers], dtype=torch.float64) for n in numbers[0]}
+        parameters |= {n: values.view(shapes[n]) for n, values in drawn.items()}
         initial = None
         if self.equation.evolves:
             initial = torch.from_numpy(np.stack([self.initial_state(i, grid) for i in indices]))
-        return self._problem(parameters, initial)
+        return self._problem(parameters, initial, indices)
 
-    def _problem(self, drawn: Mapping[str, Any], initial: torch.Tensor | None) -> Problem:
+    def forcing_numbers(self, index: int) -> dict[str, Numbers]:
+        """What was drawn of the forcing of a sample, by component."""
+        grid = self.solution_grid
+        return {n: f.draw(self.generator(index, f"forcing.{n}"), grid, self.times) for n, f in self.forcing.items()}
+
+    def forcing_fields(self, index: int, grid: Grid) -> dict[str, np.ndarray]:
+        """The forcing of a sample at the stored times and the points of a grid, `(t, *s)`, by component."""
+        times = torch.tensor(self.times, dtype=torch.float64).view(-1, *[1] * grid.dimensions)
+        coordinates = {**dict(zip(grid.names, grid.meshgrid(), strict=True)), "t": times}
+        drawn = self.forcing_numbers(index)
+        functions = {n: Forcing(f, [drawn[n]], grid.names) for n, f in self.forcing.items()}
+        whole = (len(times), *grid.shape)
+        return {n: f(**coordinates).expand(whole).numpy() for n, f in functions.items()}
+
+    def _problem(self, drawn: Mapping[str, Any], initial: torch.Tensor | None, indices: Sequence[int]) -> Problem:
+        numbers = [self.forcing_numbers(i) for i in indices]
+        axes = self.solution_grid.names
+        forcing = {n: Forcing(f, [one[n] for one in numbers], axes) for n, f in self.forcing.items()}
         return Problem(
             self.equation,
             self.solution_grid,
             initial=initial,
             boundary=self.boundaries,
             parameters={**self.constants, **drawn},
+            forcing=forcing or None,
             times=self.times if self.equation.evolves else None,
         )
 
@@ -229,7 +261,13 @@ class Recipe:
             "time_unit": self.time_unit,
             "length_unit": self.length_unit,
             "meta": dict(self.meta),
-        }
+        } | self._forcing_entries()
+
+    def _forcing_entries(self) -> dict[str, Any]:
+        """Nothing without forcing: recipes from before there was any keep their hash."""
+        if not self.forcing:
+            return {}
+        return {"forcing": {n: _complete(f) for n, f in self.forcing.items()}, "store_forcing": self.store_forcing}
 
     @property
     def hash(self) -> str:

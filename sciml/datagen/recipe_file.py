@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sciml import datagen, pdes, resources, solvers
+from sciml.datagen.forcing import ForcingSampler
 from sciml.datagen.reading import Entries, nearest
 from sciml.datagen.recipe import DTYPES, SPLITS, Initial, Parameter
 from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
@@ -34,6 +35,8 @@ _KEYS = (
     "time_unit",
     "length_unit",
     "meta",
+    "forcing",
+    "store_forcing",
 )
 
 
@@ -92,6 +95,8 @@ def recipe_arguments(top: Entries) -> dict[str, Any]:
         "time_unit": top.text("time_unit", "1"),
         "length_unit": top.text("length_unit", "1"),
         "meta": dict(top.inner("meta").data) if "meta" in top.data else {},
+        "forcing": _forcing(top, equation, grid.dimensions),
+        "store_forcing": top.truth("store_forcing", False),
     }
 
 
@@ -127,7 +132,7 @@ def _boundaries(top: Entries) -> Boundaries | None:
         return None
     entries = top.inner("boundaries")
     for face in entries.data:
-        entries.inner(face).only(("kind", "value"))
+        entries.inner(face).only(("kind", "value", "a", "b", "slip", "velocity"))
     try:
         return Boundaries.from_dict(
             {face: {**c, "kind": str(c.get("kind")).upper()} for face, c in entries.data.items()}
@@ -167,6 +172,17 @@ def _initial(top: Entries, equation: PDE, dimensions: int) -> Initial:
     entries, names = top.inner("initial"), equation.names(dimensions)
     entries.only(names)
     return {n: entries.instance(n, FieldSampler, (datagen,), "FieldSampler") for n in names}  # type: ignore[type-abstract]
+
+
+def _forcing(top: Entries, equation: PDE, dimensions: int) -> dict[str, ForcingSampler]:
+    """A random right-hand side for some of the components."""
+    if not top.data.get("forcing"):
+        return {}
+    if not equation.evolves:
+        top.fail("forcing", f"{type(equation).__name__} is steady; leave it out.")
+    entries = top.inner("forcing")
+    entries.only(equation.names(dimensions))
+    return {n: entries.instance(n, ForcingSampler, (datagen,), "ForcingSampler") for n in entries.data}  # type: ignore[type-abstract]
 
 
 def _times(top: Entries) -> tuple[float, ...]:

@@ -87,6 +87,9 @@ def solve_samples(recipe: Recipe, indices: Sequence[int]) -> list[Sample]:
     samples = []
     for row, index in enumerate(indices):
         fields = {name: stored[row, :, c] for c, name in enumerate(problem.names)}
+        if recipe.store_forcing:
+            forcing = recipe.forcing_fields(index, recipe.grid)
+            fields |= {f"forcing_{name}": values.astype(recipe.dtype) for name, values in forcing.items()}
         sample = Sample(index, fields, static[row], recipe.numbers(index), float(residual[row]), Status.SUCCESS)
         judge(sample, Status(int(trajectory.status[row])), u[row], recipe)
         sample.seconds = {part: (clock[k + 1] - clock[k]) / len(indices) for k, part in enumerate(("draw", "solve"))}
@@ -179,10 +182,9 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
         for n in recipe.coefficients
     ]
     drawn = [s for n, s in specs.items() if n not in recipe.coefficients and n not in recipe.constants]
-    doc = (type(equation).__doc__ or "").strip().splitlines()
     return DatasetSpec(
         name=recipe.name,
-        fields=equation.fields,
+        fields=(*equation.fields, *forcing_specs(recipe, location)),
         static=tuple(static),
         parameters=tuple(drawn),
         grid=recipe.grid,
@@ -192,9 +194,10 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
         length_unit=recipe.length_unit,
         dtype=recipe.dtype,
         meta={
-            "equation": doc[0] if doc else type(equation).__name__,
+            "equation": equation.text,
             "pde": type(equation).__name__,
             **initial_meta(recipe),
+            **({"forcing": {n: describe(f) for n, f in recipe.forcing.items()}} if recipe.forcing else {}),
             "constants": recipe.constants,
             "solver": describe(recipe.solver),
             "solution_grid": recipe.solution_grid.to_dict(),
@@ -202,6 +205,16 @@ def dataset_spec(recipe: Recipe) -> DatasetSpec:
             **recipe.meta,
         },
     )
+
+
+def forcing_specs(recipe: Recipe, location: str) -> list[FieldSpec]:
+    """The fields that hold the forcing, where it is stored: the unit of the component per unit of time."""
+    if not recipe.store_forcing:
+        return []
+    units = {c: f.unit for f in recipe.equation.fields for c in f.components(recipe.grid.dimensions)}
+    per_time = [] if recipe.time_unit == "1" else [f"{recipe.time_unit}-1"]
+    joined = {c: " ".join([u for u in [units[c]] if u != "1"] + per_time) or "1" for c in recipe.forcing}
+    return [FieldSpec(f"forcing_{c}", unit=unit, location=location) for c, unit in joined.items()]
 
 
 def initial_meta(recipe: Recipe) -> dict[str, Any]:

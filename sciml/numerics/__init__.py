@@ -1,5 +1,8 @@
 """Array kernels without state and I/O: what differentiates, and what it is made of."""
 
+from sciml.numerics.bounded import BoundedDifferences
+from sciml.numerics.coordinates import call_with_coordinates
+from sciml.numerics.cosine import Cosine, Fourier, LineTransform, QuarterCosine, QuarterSine, Sine
 from sciml.numerics.derivatives import (
     Derivatives,
     Field,
@@ -12,22 +15,35 @@ from sciml.numerics.derivatives import (
 )
 from sciml.numerics.engines import point_derivatives
 from sciml.numerics.fourier import derivative_symbol, inverse_laplacian_symbol, wave_vectors, wavenumbers
+from sciml.numerics.ghosts import GhostLayers, ghost_layer
 from sciml.numerics.jets import Jet, TaylorMode, UnsupportedOperation, value
 from sciml.numerics.requirements import required
+from sciml.numerics.staggered import Staggered
 
 __all__ = [
+    "BoundedDifferences",
+    "Cosine",
     "Derivatives",
     "Field",
     "FiniteDifferences",
+    "Fourier",
+    "GhostLayers",
     "GridDerivatives",
     "Jet",
+    "LineTransform",
     "PointDerivatives",
+    "QuarterCosine",
+    "QuarterSine",
     "ReverseMode",
+    "Sine",
     "SpectralDerivatives",
+    "Staggered",
     "TaylorMode",
     "UnsupportedOperation",
     "WaveNumbers",
+    "call_with_coordinates",
     "derivative_symbol",
+    "ghost_layer",
     "inverse_laplacian_symbol",
     "point_derivatives",
     "required",

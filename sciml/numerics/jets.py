@@ -209,10 +209,11 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     F.silu: lambda x, inplace=False: x * x.compose(SERIES["sigmoid"]),
     F.softplus: lambda x, beta=1.0, threshold=20.0: (x * beta).compose(SERIES["softplus"]) * (1 / beta),
     torch.square: lambda x: x * x,
+    torch.abs: lambda x: x * torch.sign(x.value),
     torch.matmul: lambda x, y: x.apply(lambda c: torch.matmul(c, y)),
     torch.pow: operator.pow,
 }
-for _name in ("tanh", "sin", "cos", "exp", "sigmoid", "log", "sqrt", "erf", "reciprocal"):
+for _name in set(SERIES) - {"pow", "softplus"}:
     _HANDLERS[getattr(torch, _name)] = _composed(_name)
 for _functions, _operation in (
     ((torch.add, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__radd__), operator.add),

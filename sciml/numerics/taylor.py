@@ -35,6 +35,14 @@ def _trigonometric(phase: int) -> Series:
     return series
 
 
+def _hyperbolic(phase: int) -> Series:
+    def series(u: Tensor, n: int) -> list[Tensor]:
+        pair = [torch.sinh(u), torch.cosh(u)]
+        return [pair[(m + phase) % 2] / math.factorial(m) for m in range(n + 1)]
+
+    return series
+
+
 def _exp(u: Tensor, n: int) -> list[Tensor]:
     e = torch.exp(u)
     return [e / math.factorial(m) for m in range(n + 1)]
@@ -71,6 +79,15 @@ def _gaussian(u: Tensor, n: int) -> list[Tensor]:
     return g
 
 
+def _piecewise(value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Series:
+    """A function made of straight pieces: away from the kinks, where it has a series."""
+
+    def series(u: Tensor, n: int) -> list[Tensor]:
+        return [value(u), slope(u), *[torch.zeros_like(u)] * (n - 1)][: n + 1]
+
+    return series
+
+
 sigmoid = _riccati(torch.sigmoid, lambda c, square, _: c - square)
 
 SERIES: dict[str, Any] = {
@@ -78,6 +95,9 @@ SERIES: dict[str, Any] = {
     "sigmoid": sigmoid,
     "sin": _trigonometric(0),
     "cos": _trigonometric(1),
+    "tan": _riccati(torch.tan, lambda c, square, constant: (1 + square) if constant else square),
+    "sinh": _hyperbolic(0),
+    "cosh": _hyperbolic(1),
     "exp": _exp,
     "log": _integrated(torch.log, power(-1.0)),
     "sqrt": power(0.5),
@@ -85,4 +105,6 @@ SERIES: dict[str, Any] = {
     "erf": _integrated(torch.erf, _gaussian),
     "softplus": _integrated(torch.nn.functional.softplus, sigmoid),
     "pow": power,
+    "abs": _piecewise(torch.abs, torch.sign),
+    "sign": _piecewise(torch.sign, torch.zeros_like),
 }

@@ -27,8 +27,16 @@ class PDE(ABC):
     parameters: ClassVar[tuple[ParameterSpec, ...]] = ()
     #: Numbers of space dimensions in which the equation is meant.
     dimensions: ClassVar[tuple[int, ...]] = (1, 2, 3)
+    #: Components of the state that stay at or above zero once they are: solvers that can, see to it.
+    nonnegative: ClassVar[tuple[str, ...]] = ()
     #: Whether the equation has a time derivative.
     evolves: ClassVar[bool] = False
+
+    @property
+    def text(self) -> str:
+        """The equation in one line, for files."""
+        doc = (type(self).__doc__ or "").strip().splitlines()
+        return doc[0] if doc else type(self).__name__
 
     def names(self, dimensions: int) -> tuple[str, ...]:
         """Names of the state's components in `dimensions` space dimensions."""

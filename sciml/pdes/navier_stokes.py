@@ -1,6 +1,7 @@
 """Incompressible flow by velocity and pressure, with a passive scalar."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sciml.fields import FieldSpec, ParameterSpec, channel_names
 from sciml.numerics import Derivatives, Field
@@ -12,7 +13,8 @@ from sciml.pdes.parameters import Parameters
 class NavierStokes(SemilinearPDE):
     r"""$u_t + \nabla\cdot(u \otimes u) + \nabla p = \nu \Delta u$, $\nabla\cdot u = 0$: a fluid of density one.
 
-    It carries a passive scalar, $s_t + \nabla\cdot(u\,s) = \kappa \Delta s$. The pressure has mean zero.
+    It carries a passive scalar, $s_t + \nabla\cdot(u\,s) = \kappa \Delta s$. The pressure has mean zero where no
+    condition fixes it. A subclass may add a force per mass, `body_force`.
 
     Args:
         viscosity: default of $\nu \ge 0$, unit length^2 / time.
@@ -26,7 +28,7 @@ class NavierStokes(SemilinearPDE):
     diffusivity: float = 1e-3
     fields = (FieldSpec("velocity", unit="m s-1", rank=1), FieldSpec("tracer", long_name="passive scalar"))
     diagnostics = (FieldSpec("pressure", unit="m2 s-2", long_name="pressure over density"),)
-    parameters = (
+    parameters: ClassVar[tuple[ParameterSpec, ...]] = (
         ParameterSpec("viscosity", unit="m2 s-1", low=0.0),
         ParameterSpec("diffusivity", unit="m2 s-1", low=0.0),
     )
@@ -43,7 +45,12 @@ class NavierStokes(SemilinearPDE):
         slope = d.grad(u["pressure"])
         stress = self._stress(u, d)
         rates = {name: -d.div(stress[i]) - slope[i] for i, name in enumerate(self._velocity(d))}
+        rates |= {name: rates[name] + force for name, force in self.body_force(u, d, p).items()}
         return {**rates, "tracer": -d.div([u[v] * u["tracer"] for v in self._velocity(d)])}
+
+    def body_force(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
+        """Force per mass by component of the velocity, a function of the state; a component without one is left out."""
+        return {}
 
     def _stress(self, u: Fields, d: Derivatives) -> list[list[Field]]:
         """The products $u_i u_j$; each pair once."""
@@ -55,8 +62,10 @@ class NavierStokes(SemilinearPDE):
         return {"pressure": d.div([u[v] for v in self._velocity(d)])}
 
     def diagnose(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
-        stress = self._stress(u, d)
-        return {"pressure": -d.inverse_laplacian(d.div([d.div(row) for row in stress]))}
+        inertia = [d.div(row) for row in self._stress(u, d)]
+        force = self.body_force(u, d, p)
+        pull = [force[v] - a if v in force else -a for v, a in zip(self._velocity(d), inertia, strict=True)]
+        return {"pressure": d.inverse_laplacian(d.div(pull))}
 
     def project(self, u: Fields, d: Derivatives) -> Fields:
         names = self._velocity(d)

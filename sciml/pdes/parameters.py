@@ -1,32 +1,15 @@
 """What an equation sees as `p`: numbers, trainable coefficients, coefficient fields, and the coordinates."""
 
+import copy
 import difflib
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from sciml.fields import ParameterSpec
-from sciml.numerics import Derivatives
-
-
-def call_with_coordinates(function: Callable[..., Any], coordinates: Mapping[str, Any]) -> Any:
-    """Calls a function with the coordinates it names: `lambda x, t: ...`.
-
-    A function without a readable signature (`torch.sin`) takes the first coordinate.
-
-    Raises:
-        ValueError: an argument that is no coordinate.
-    """
-    try:
-        wanted = [n for n, p in inspect.signature(function).parameters.items() if p.default is p.empty]
-    except (TypeError, ValueError):
-        return function(next(iter(coordinates.values())))
-    if missing := [n for n in wanted if n not in coordinates]:
-        raise ValueError(f"argument {missing[0]!r} of a function is no coordinate; there are {', '.join(coordinates)}.")
-    return function(**{n: coordinates[n] for n in wanted})
+from sciml.numerics import Derivatives, call_with_coordinates
 
 
 def vector(p: "Parameters", name: str, d: Derivatives) -> tuple[Any, ...]:
@@ -65,6 +48,12 @@ class Parameters:
         given = {**{k: v for k, v in defaults.items() if k in self._specs}, **values}
         self._values = {k: v.to(device or v.device) if isinstance(v, Tensor) else v for k, v in given.items()}
         self._coordinates, self._rank, self._pointwise = coordinates, rank, pointwise
+
+    def at(self, **coordinates: Any) -> "Parameters":
+        """The same parameters with further coordinates: a method that marches gives the time of each stage."""
+        moved = copy.copy(self)
+        moved._coordinates = {**self._coordinates, **coordinates}
+        return moved
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

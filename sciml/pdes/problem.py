@@ -10,10 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sciml.fields import Boundaries, Grid
+from sciml.fields import Boundaries, Grid, Periodic
 from sciml.numerics import Derivatives, Field, GridDerivatives, point_derivatives, required, value
 from sciml.pdes.base import PDE, Fields
+from sciml.pdes.boundary_residual import boundary_residual
 from sciml.pdes.parameters import Parameters, call_with_coordinates
+from sciml.pdes.wellposed import check_well_posed
 
 #: A tensor `(c, *s)` or `(b, c, *s)`, a callable of the coordinates for one component, or a mapping of those by name.
 Initial = Tensor | Callable[..., Any] | Mapping[str, Callable[..., Any]]
@@ -34,7 +36,7 @@ class Problem:
 
     Raises:
         ValueError: a parameter that the equation does not have or that lies out of range, a dimension it is not meant
-            for, a missing initial state, boundary condition or list of times.
+            for, a missing initial state, boundary condition or list of times, waves that grow the faster the shorter.
     """
 
     pde: PDE
@@ -59,6 +61,7 @@ class Problem:
             if times.ndim != 1 or not bool((times.diff() > 0).all()):
                 raise ValueError("times must be strictly increasing.")
             object.__setattr__(self, "times", times)
+        check_well_posed(self)
 
     def _check_domain(self) -> None:
         name = type(self.pde).__name__
@@ -66,10 +69,12 @@ class Problem:
             accepted = ", ".join(map(str, self.pde.dimensions))
             raise ValueError(f"{name} is meant in {accepted} dimension(s); the domain has {self.domain.dimensions}.")
         for axis_name, axis in zip(self.domain.names, self.domain.axes, strict=True):
+            dims = self.domain.dimensions
+            low, high = (self.boundaries.by_component(f"{axis_name}{s}", self.pde.fields, dims) for s in "-+")
             for field in self.names:
-                for face in (f"{axis_name}-", f"{axis_name}+"):
-                    self.boundaries.on(face, field)
-                periodic = self.boundaries.is_periodic(axis_name, field)
+                periodic = isinstance(low[field], Periodic)
+                if periodic != isinstance(high[field], Periodic):
+                    raise ValueError(f"axis {axis_name!r} is periodic on one face only for {field!r}.")
                 if periodic != (axis.kind == "periodic"):
                     raise ValueError(
                         f"axis {axis_name!r} is of kind {axis.kind!r}, but the condition of {field!r} there is"
@@ -157,6 +162,16 @@ class Problem:
         """
         engine, u = point_derivatives(network, points, self.axes, self.unknowns, self.required_derivatives)
         return {name: value(r) for name, r in self.residual(u, engine).items()}
+
+    def boundary_residual(
+        self, network: nn.Module, points: Float[Tensor, "n d"], face: str
+    ) -> dict[str, Float[Tensor, " n"]]:
+        """Residual of the conditions on a face at points of it, by component (see `pdes.boundary_residual`).
+
+        Raises:
+            ValueError: points off the face, or a condition that is no equation.
+        """
+        return boundary_residual(self, network, points, face)
 
     @property
     def required_derivatives(self) -> frozenset[tuple[int, ...]]:

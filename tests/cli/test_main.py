@@ -150,3 +150,25 @@ def test_help_names_every_verb(capsys):
     assert front.main([]) == 0
     out = capsys.readouterr().out
     assert all(f"    {verb} " in out for verb in front.VERBS)
+
+
+def test_the_command_line_knows_the_names_of_the_layouts():
+    from sciml.cli.arguments import LAYOUTS
+    from sciml.data import layouts
+
+    assert tuple(layouts.LAYOUTS) == LAYOUTS
+
+
+def test_a_generated_data_set_is_exported_by_its_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["--train", "2", "--valid", "1", "--test", "1", "--quiet", "--set", "grid.x.n=8", "--set", "grid.y.n=8"]
+    assert (
+        front.main(["generate", "darcy_2d", *words, "--set", "parameters.f=10", "--out", "d", "--layout", "pdebench"])
+        == 0
+    )
+    assert (tmp_path / "d/pdebench/2D_DarcyFlow_beta10.0_Train.hdf5").is_file()
+    assert front.main(["data", "export", "d", "--layout", "poseidon", "--out", "p"]) == 0
+    assert (tmp_path / "p/darcy_2d.nc").is_file()
+    assert capsys.readouterr().out.split() == [str(tmp_path / "d"), "p"]
+    assert front.main(["data", "export", "d", "--layout", "the_well", "--out", "p"]) == 3
+    assert "nothing is overwritten" in capsys.readouterr().err

@@ -1,6 +1,8 @@
 """Generation: same bits whatever the workers, a restart or a death; failures listed; nothing computed twice."""
 
+import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -14,7 +16,8 @@ import pytest
 import torch
 
 import sciml
-from sciml.data import FieldDataset, content_hash, read_statistics
+from sciml.data import FieldDataset, content_hash, read_statistics, validate_dataset
+from sciml.data.layouts import PDEBenchArraysLayout, PoseidonLayout
 from sciml.datagen import Plan, Recipe, generate
 from sciml.datagen.shards import Shard, make_shard, shards_of
 from sciml.files import file_hash
@@ -82,8 +85,6 @@ def test_a_stored_sample_is_the_solution_of_its_problem(recipe, tmp_path):
 
 
 def test_shards_and_splits_do_not_change_a_sample(recipe, tmp_path):
-    import dataclasses
-
     whole = generate(recipe, out=tmp_path / "a", workers=0)
     parts = generate(dataclasses.replace(recipe, shard_size=3), train=3, test=1, out=tmp_path / "b", workers=0)
     for split, count in (("train", 3), ("test", 1)):
@@ -142,8 +143,6 @@ def test_a_shard_without_its_line_in_the_manifest_is_made_again(recipe, tmp_path
     ],
 )
 def test_another_recipe_in_the_same_folder_is_refused_with_the_key(recipe, tmp_path, change, key):
-    import dataclasses
-
     root = generate(recipe, out=tmp_path / "out", workers=0)
     before = hashes(root)
     if "viscosity" in change:
@@ -311,3 +310,47 @@ def test_another_version_is_a_warning_on_resume(recipe, tmp_path, caplog):
     (root / "manifest.json").write_text(json.dumps(written))
     generate(recipe, samples=1, out=root, workers=0)
     assert "numpy 0.1" in caplog.text
+
+
+def test_a_layout_is_written_beside_the_shards_and_kept(recipe, tmp_path):
+    root = generate(recipe, out=tmp_path / "out", workers=0)
+    before = hashes(root)
+    half = root / ".pdebench.tmp-123"
+    half.mkdir()
+    (half / "half.hdf5").write_bytes(b"half")
+    fixed = dataclasses.replace(recipe, parameters={"viscosity": 0.5 / math.pi})
+    root = generate(fixed, out=tmp_path / "fixed", workers=0, layout="pdebench")
+    path = root / "pdebench/1D_Burgers_Sols_Nu0.5.hdf5"
+    with h5py.File(path) as file:
+        assert file["tensor"].shape == (8, 3, 8)
+        np.testing.assert_array_equal(file["tensor"][6:], FieldDataset(root, "test").fields([0, 1])[:, :, 0])
+    assert not validate_dataset(root)
+    stamp = path.stat().st_mtime_ns
+    assert generate(fixed, out=root, workers=0, layout=PDEBenchArraysLayout()) == root
+    assert path.stat().st_mtime_ns == stamp
+    generate(recipe, out=tmp_path / "out", workers=0, layout="the_well")
+    assert not half.exists()
+    assert (tmp_path / "out/the_well/data/train/tiny.hdf5").is_file()
+    assert hashes(tmp_path / "out") == before
+
+
+def test_a_layout_without_a_place_for_the_data_is_refused_before_anything_is_solved(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("sciml.datagen.pipeline.make_shard", lambda *a: pytest.fail("solved"))
+    with pytest.raises(ConfigError, match=r"layout: tiny: Poseidon .*2 dimensions; the grid has 1"):
+        generate(recipe, out=tmp_path / "out", workers=0, layout="poseidon")
+    with pytest.raises(ConfigError, match="2 dimensions"):
+        generate(recipe, out=tmp_path / "out", workers=0, layout=PoseidonLayout())
+    assert not (tmp_path / "out").exists()
+
+
+def test_changes_are_those_of_the_recipe_that_is_read(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(RECIPE)
+    changes = {"parameters.viscosity": 0.07, "name": "other", "meta.mach": 0.1}
+    root = generate(path, out=tmp_path / "out", workers=0, samples=3, changes=changes)
+    written = manifest(root)["recipe"]
+    assert (written["parameters"], written["name"], written["meta"]) == ({"viscosity": 0.07}, "other", {"mach": 0.1})
+    with pytest.raises(ConfigError, match="viscosty is no key"):
+        generate(path, out=tmp_path / "out", changes={"parameters.viscosty": 0.07})
+    with pytest.raises(ValueError, match="changes are those of a recipe that is read"):
+        generate(Recipe.load(path), out=tmp_path / "out", changes=changes)

@@ -10,6 +10,7 @@ import torch
 from sciml.datagen import Recipe
 from sciml.datagen.recipe import SPLITS, divide
 from sciml.datagen.recipe_file import shipped_recipes
+from sciml.fields import Robin, Wall
 from sciml.status import ConfigError
 
 GOOD = """
@@ -195,3 +196,44 @@ def test_a_wrong_sampler_of_a_state_is_told_with_its_place(tmp_path, initial, wo
     with pytest.raises(ConfigError) as caught:
         Recipe.load(write(tmp_path, text))
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+WALLS = (
+    GOOD.replace("kind: periodic", "kind: cells")
+    .replace(
+        "dtype: float32", "dtype: float32\nboundaries: {x-: {kind: robin, a: 1.0, b: 0.5, value: 2}, x+: {kind: wall}}"
+    )
+    .replace("{class_path: ETDRK4, init_args: {dt: 0.02}}", "{class_path: MethodOfLines}")
+)
+
+
+def test_a_recipe_names_boundary_conditions_with_their_arguments(tmp_path):
+    found = Recipe.load(write(tmp_path, WALLS)).boundaries
+    assert (found.on("x-"), found.on("x+")) == (Robin(1.0, 0.5, 2.0), Wall())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{kind: wall}", "{kind: wall, slop: true}", ["boundaries.x+.slop", "'slip'"]),
+        ("{kind: wall}", "{kind: wall, value: 1.0}", ["boundaries", "'x+'", "WALL has no argument 'value'", "slip"]),
+        ("{kind: wall}", "{kind: wal}", ["boundaries", "'WAL'", "WALL"]),
+        ("{kind: wall}", "{kind: wall, velocity: 1.0}", ["boundaries", "slip=False"]),
+        ("value: 2", "value: two", ["boundaries", "value='two'", "number"]),
+    ],
+)
+def test_a_boundary_condition_that_makes_no_sense_is_told_in_one_line(tmp_path, old, new, words):
+    with pytest.raises(ConfigError) as error:
+        Recipe.load(write(tmp_path, WALLS.replace(old, new)))
+    assert "\n" not in str(error.value)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_coefficient_may_be_a_number_per_sample():
+    recipe = Recipe.load(
+        "darcy_2d", changes={"parameters.a": {"class_path": "Uniform", "init_args": {"low": 1, "high": 9}}}
+    )
+    together = recipe.solver.solve(recipe.problems([0, 1]))
+    alone = [recipe.solver.solve(recipe.problem(i)).u for i in (0, 1)]
+    assert torch.equal(together.u, torch.cat(alone))
+    assert not torch.equal(*alone)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sciml.status import ConfigError
-from sciml.yaml_files import MAX_BYTES, MAX_DEPTH, parse_yaml, read_yaml
+from sciml.yaml_files import MAX_BYTES, MAX_DEPTH, parse_yaml, read_yaml, with_changes
 
 
 def refusal(text: str) -> str:
@@ -143,3 +143,15 @@ plain = st.recursive(
 @given(plain)
 def test_what_a_yaml_writer_writes_is_read_back(value):
     assert parse_yaml(yaml.safe_dump(value), "f").data == value
+
+
+def test_changes_reach_dotted_keys_and_leave_the_original_alone():
+    data = {"a": {"b": 1, "c": 2}, "d": 3}
+    assert with_changes(data, {"a.b": 5, "e.f": [1], "d": {"g": 0}}) == {
+        "a": {"b": 5, "c": 2},
+        "d": {"g": 0},
+        "e": {"f": [1]},
+    }
+    assert data == {"a": {"b": 1, "c": 2}, "d": 3}
+    with pytest.raises(ConfigError, match=r"d\.x: d is 3 and has no keys"):
+        with_changes(data, {"d.x": 1})

@@ -1,5 +1,6 @@
 """The Well's files: fields by tensor rank, with axes that are stored only where a field varies along them."""
 
+import json
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +22,9 @@ class TheWell(Adapter):
     An axis is stored only if its flag (`sample_varying`, `time_varying`, `dim_varying`) is set; a field without time is
     a static one. Spatial axes are x, y, z in the order of `spatial_dims`. An axis with a PERIODIC condition omits its
     right end; others are taken for nodes. Scalars and listed simulation parameters become parameters.
+
+    `WALL` and `OPEN` do not say which condition holds for which field, so that none is made of them: they are kept in
+    `meta`. In our own shards the description does.
     """
 
     layout: ClassVar[str] = "The Well (.hdf5)"
@@ -41,7 +45,7 @@ class TheWell(Adapter):
             check_structure(file, path)
             try:
                 return self._read(file, path, rows)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise DataError(f"{path}: not in The Well's layout: {str(error).splitlines()[0]}.") from None
 
     def _read(self, file: h5py.File, path: Path, rows: slice) -> tuple[DatasetSpec, Arrays]:
@@ -50,6 +54,7 @@ class TheWell(Adapter):
         n = int(file.attrs["n_trajectories"])
         dims = [text_of(name) for name in file["dimensions"].attrs["spatial_dims"]]
         periodic, described = self._conditions(file)
+        boundaries = self._boundaries(file, dims, periodic)
         axes = tuple(self._axis(file, path, name, name in periodic) for name in dims)
         times = self._times(file, path)
         full = (n, len(times), *(a.n for a in axes))
@@ -70,7 +75,7 @@ class TheWell(Adapter):
             tuple(specs[k] for k in static),
             tuple(ParameterSpec(k) for k in params),
             Grid(axes),
-            Boundaries({ours: Periodic() for ours, name in zip("xyz", dims, strict=False) if name in periodic}),
+            boundaries,
             times=tuple(float(t) for t in times),
             dtype="float64" if wide else "float32",
             meta={"source": path.name, "spatial_dims": dims, "boundary_conditions": described},
@@ -84,6 +89,12 @@ class TheWell(Adapter):
             dims = [text_of(d) for d in group.attrs["associated_dims"]]
             found[name] = {"dims": dims, "type": text_of(group.attrs["bc_type"]).upper()}
         return {d for c in found.values() if c["type"] == "PERIODIC" for d in c["dims"]}, found
+
+    def _boundaries(self, file: h5py.File, dims: list[str], periodic: set[str]) -> Boundaries:
+        """What is known for certain: periodic axes, and in our own files everything."""
+        if "schema_version" in file.attrs:
+            return Boundaries.from_dict(json.loads(text_of(file.attrs["spec"]))["boundaries"])
+        return Boundaries({ours: Periodic() for ours, name in zip("xyz", dims, strict=False) if name in periodic})
 
     def _axis(self, file: h5py.File, path: Path, name: str, periodic: bool) -> Axis:
         item = file[f"dimensions/{name}"]

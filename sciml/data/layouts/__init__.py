@@ -35,6 +35,11 @@ def find_layout(name: str, spec: DatasetSpec) -> Layout:
     raise DataError(f"{spec.name}: {'; '.join(reasons)}.")
 
 
+def folder_name(layout: Layout) -> str:
+    """The short name of a layout, which the folder of an export beside the shards has; else that of its class."""
+    return next((name for name, group in LAYOUTS.items() if type(layout) in group), type(layout).__name__)
+
+
 __all__ = [
     "LAYOUTS",
     "Layout",
@@ -46,4 +51,5 @@ __all__ = [
     "Trajectories",
     "export",
     "find_layout",
+    "folder_name",
 ]

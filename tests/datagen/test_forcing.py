@@ -1,0 +1,193 @@
+"""Random forcing: its formula, its moments, batches, and what a solver and a file make of it."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import sciml
+from sciml.data import FieldDataset, validate_dataset
+from sciml.datagen import Recipe, SeparableGaussians, generate
+from sciml.datagen.forcing import Forcing
+from sciml.datagen.shards import solve_samples
+from sciml.describe import build, describe
+from sciml.fields import Grid
+from sciml.pdes.parameters import call_with_coordinates
+from sciml.rng import sample_rng
+from sciml.status import ConfigError
+
+RECIPE = """
+name: forced
+equation: Burgers
+grid: {x: {n: 16, kind: periodic}}
+solution_grid: {x: {n: 32}}
+parameters: {viscosity: 0.05}
+initial: {u: {class_path: SineSum}}
+times: {start: 0.0, stop: 0.5, count: 11}
+solver: {class_path: ETDRK4, init_args: {dt: 0.01}}
+forcing: {u: {class_path: SeparableGaussians}}
+store_forcing: true
+dtype: float64
+splits: {train: 3, valid: 1, test: 1}
+shard_size: 2
+time_unit: s
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Recipe:
+    path = tmp_path / "forced.yaml"
+    path.write_text(RECIPE)
+    return Recipe.load(path)
+
+
+def function(sampler: SeparableGaussians, grid: Grid, seeds=(0,), times=(0.0, 8.0)) -> Forcing:
+    return Forcing(sampler, [sampler.draw(sample_rng(s, 1), grid, times) for s in seeds], grid.names)
+
+
+def test_the_function_is_a_sum_of_products_of_gaussians():
+    grid, sampler = Grid.nodes(9, 5, low=(0.0, -1.0), high=(1.0, 3.0)), SeparableGaussians()
+    generator, times = sample_rng(0, 1), np.array([0.0, 1.5, 8.0])
+    amplitude = generator.uniform(-1.5, 1.5, size=8)
+    there = (np.arange(8) < 1) | (generator.random(8) < 0.5)
+    centre, width = generator.uniform(0, 1, size=(3, 8)), generator.uniform(0.1, 0.4, size=(3, 8))
+    x, y, t = (np.linspace(0, 1, 9)[:, None], np.linspace(0, 1, 5), times[:, None, None] / 8)
+    expected = sum(
+        2 * there[i] * amplitude[i]
+        * np.exp(-((t - centre[2, i]) ** 2) / (2 * width[2, i] ** 2))
+        * np.exp(-((x - centre[0, i]) ** 2) / (2 * width[0, i] ** 2))
+        * np.exp(-((y - centre[1, i]) ** 2) / (2 * width[1, i] ** 2))
+        for i in range(8)
+    )  # fmt: skip
+    coordinates = dict(zip(grid.names, grid.meshgrid(), strict=True))
+    found = call_with_coordinates(
+        function(sampler, grid), {**coordinates, "t": torch.tensor(times).view(-1, 1, 1), "unused": 0}
+    )
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("samples", [2, 4, 5])
+def test_a_batch_gives_the_bits_of_its_members_by_clock_and_by_times(samples):
+    grid, sampler = Grid.periodic(37), SeparableGaussians(intervals=7)
+    (x,), seeds = grid.meshgrid(), range(samples)
+    together = function(sampler, grid, seeds)
+    clock = torch.full((samples, 1), 5.0, dtype=torch.float64)
+    times = torch.tensor([0.3, 5.0, 7.0, 7.99], dtype=torch.float64).view(-1, 1)
+    by_clock, by_times = together(x=x, t=clock), together(x=x, t=times)
+    assert (by_clock.shape, by_times.shape) == ((samples, 37), (samples, 4, 37))
+    for i in seeds:
+        alone = function(sampler, grid, (i,))
+        assert torch.equal(by_clock[i], alone(x=x, t=clock[:1])[0])
+        assert torch.equal(by_times[i], alone(x=x, t=times))
+
+
+def test_it_is_evaluated_at_points_too():
+    grid = Grid.nodes(5)
+    f = function(SeparableGaussians(), grid)
+    x, t = torch.rand(6, dtype=torch.float64), torch.rand(6, dtype=torch.float64)
+    single = torch.stack([f(x=a, t=b) for a, b in zip(x, t, strict=True)])
+    assert torch.equal(f(x=x, t=t), single)
+
+
+def test_a_held_force_changes_at_its_intervals_alone():
+    (x,), f = Grid.nodes(5).meshgrid(), function(SeparableGaussians(intervals=80), Grid.nodes(5))
+    smooth = function(SeparableGaussians(), Grid.nodes(5))
+    for k in (0, 1, 79):
+        start = torch.tensor(0.1 * k, dtype=torch.float64)
+        torch.testing.assert_close(f(x=x, t=start), smooth(x=x, t=start))
+        assert torch.equal(f(x=x, t=start), f(x=x, t=start + 0.0999))
+    assert not torch.equal(f(x=x, t=torch.tensor(0.05)), f(x=x, t=torch.tensor(0.15)))
+
+
+def test_numbers_have_their_published_distribution():
+    drawn = [SeparableGaussians().draw(sample_rng(0, i), Grid.nodes(4), (0.0, 8.0)) for i in range(2000)]
+    amplitude = np.stack([d["amplitude"] for d in drawn])
+    assert np.abs(amplitude).max() <= 3.0
+    assert (amplitude[:, 0] != 0).all()
+    np.testing.assert_allclose((amplitude[:, 1:] != 0).mean(axis=0), 0.5, atol=0.05)
+    np.testing.assert_allclose(amplitude[:, 0].std(), 3.0 / math.sqrt(3), rtol=0.05)
+    centre, width = (np.stack([d[k] for d in drawn]) for k in ("centre", "width"))
+    np.testing.assert_allclose(centre.mean(axis=(0, 2)), [0.5, 4.0], rtol=0.02)
+    np.testing.assert_allclose(width.mean(axis=(0, 2)), [0.25, 2.0], rtol=0.02)
+
+
+def test_the_mean_of_a_forced_solution_grows_by_the_mean_of_its_force(recipe):
+    """On a periodic interval nothing else changes it; the force is integrated in time by Simpson's rule."""
+    recipe = dataclasses.replace(recipe, times=tuple(np.linspace(0, 0.5, 101).tolist()))
+    problem = recipe.problem(2)
+    u = sciml.solve(problem, solver=recipe.solver).u[0, :, 0]
+    force = recipe.forcing_fields(2, recipe.solution_grid)["u"].mean(axis=1)
+    weights = np.array([1, *[4, 2] * 49, 4, 1]) * 0.005 / 3
+    assert float(u[-1].mean() - u[0].mean()) == pytest.approx(float(weights @ force), abs=1e-6)
+    assert abs(float(u[-1].mean() - u[0].mean())) > 1e-3
+
+
+def test_a_forced_sample_is_the_same_in_every_batch(recipe):
+    first, second, third = solve_samples(recipe, [0, 1, 2])
+    (alone,) = solve_samples(recipe, [1])
+    for name in ("u", "forcing_u"):
+        assert np.array_equal(second.fields[name], alone.fields[name])
+        assert not np.array_equal(first.fields[name], third.fields[name])
+
+
+def test_the_forcing_is_stored_beside_the_state_with_its_unit(recipe, tmp_path):
+    root = generate(recipe, out=tmp_path / "out", workers=0)
+    data = FieldDataset(root, "train")
+    assert [(f.name, f.unit) for f in data.spec.fields] == [("u", "m s-1"), ("forcing_u", "m s-1 s-1")]
+    assert not validate_dataset(root)
+    coarse = recipe.forcing_fields(1, recipe.solution_grid)["u"][:, ::2]
+    np.testing.assert_allclose(data.fields([1], names=["forcing_u"])[0, :, 0], coarse, atol=1e-14)
+    assert data.spec.meta["forcing"]["u"]["class_path"] == "sciml.datagen.SeparableGaussians"
+    hidden = generate(dataclasses.replace(recipe, store_forcing=False), out=tmp_path / "hidden", workers=0)
+    u = FieldDataset(hidden, "train")
+    assert [f.name for f in u.spec.fields] == ["u"]
+    assert np.array_equal(u.fields(range(3)), data.fields(range(3), names=["u"]))
+
+
+def test_plain_data_make_the_same_forced_recipe_again(recipe, tmp_path):
+    again = Recipe.from_dict(recipe.to_dict())
+    assert (again.to_dict(), again.hash) == (recipe.to_dict(), recipe.hash)
+    assert recipe.hash != dataclasses.replace(recipe, forcing={}, store_forcing=False).hash
+    assert {"forcing", "store_forcing"} & set(Recipe.load("burgers_1d").to_dict()) == set()
+    sampler = build(describe(recipe.forcing["u"]))
+    grid = recipe.grid
+    assert all(
+        np.array_equal(sampler.draw(sample_rng(0), grid, (0, 1))[k], v)
+        for k, v in recipe.forcing["u"].draw(sample_rng(0), grid, (0, 1)).items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{u: {class_path: SeparableGaussians}}", "{v: {class_path: SeparableGaussians}}", "forcing.v is no key"),
+        (
+            "{u: {class_path: SeparableGaussians}}",
+            "{u: {class_path: SineSum}}",
+            "forcing.u=SineSum is no ForcingSampler",
+        ),
+        ("forcing: {u: {class_path: SeparableGaussians}}", "", "store_forcing is set, but there is no forcing"),
+        ("store_forcing: true", "store_forcing: 1", "store_forcing=1: must be true or false"),
+    ],
+)
+def test_a_mistake_in_the_forcing_is_told(tmp_path, old, new, words):
+    (tmp_path / "r.yaml").write_text(RECIPE.replace(old, new))
+    with pytest.raises(ConfigError, match=words):
+        Recipe.load(tmp_path / "r.yaml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"count": 0}, "count"),
+        ({"certain": 9}, "certain"),
+        ({"probability": 2.0}, "probability"),
+        ({"width": (0.0, 1.0)}, "width"),
+        ({"intervals": 0}, "intervals"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(arguments, word):
+    with pytest.raises(ValueError, match=word):
+        SeparableGaussians(**arguments)
