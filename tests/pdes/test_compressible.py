@@ -54,7 +54,7 @@ def decay_error(n: int) -> float:
 
 
 def test_a_shear_wave_decays_at_second_order():
-    counts = [12, 16, 24]
+    counts = [8, 12, 16]
     assert observed_order([decay_error(n) for n in counts], counts) == pytest.approx(2, abs=0.1)
 
 
@@ -80,12 +80,12 @@ def test_flow_between_walls_comes_to_rest_only_where_they_do_not_slip():
     ends = []
     for slip in (True, False):
         boundary = Boundaries({"x": Boundaries.periodic().on("x-"), "y": Wall(slip=slip)})
-        trajectory = FiniteVolume().solve(Problem(law, Grid(axes), u, boundary, times=[0.0, 0.2]))
+        trajectory = FiniteVolume().solve(Problem(law, Grid(axes), u, boundary, times=[0.0, 0.1]))
         assert trajectory.status.tolist() == [int(Status.SUCCESS)]
         ends.append(float(trajectory.u[0, -1, 1].abs().max()))
     assert ends[0] == pytest.approx(0.3, rel=1e-9)
     # The slowest mode between walls one apart decays as exp(-eta pi^2 t).
-    assert ends[1] < 0.3 * math.exp(-0.5 * math.pi**2 * 0.2) * 1.5
+    assert ends[1] < 0.3 * math.exp(-0.5 * math.pi**2 * 0.1) * 1.5
 
 
 @pytest.mark.parametrize("axis", [0, 1])
