@@ -24,7 +24,7 @@ from sciml.pdes import (
 )
 from sciml.pdes.base import Fields
 from sciml.pdes.exact import Barenblatt, FisherFront
-from sciml.solvers import KrylovJacobian, MethodOfLines, Newton, rollout, solve
+from sciml.solvers import MethodOfLines, Newton, rollout, solve
 from sciml.solvers.tableaux import ESDIRK43, RK4, SDIRK2, SDIRK43, DormandPrince54, Tableau
 from sciml.status import SolveFailure, Status
 
@@ -42,14 +42,14 @@ def force(x: Tensor, t: Tensor) -> Tensor:
     return -3 * torch.cos(PI * x) * torch.sin(3 * t) - 2 * u * uxx - 2 * ux**2
 
 
-def manufactured(n: int, kind: str = "cells", boundary: Boundaries | None = None) -> Problem:
+def manufactured(n: int, kind: str = "cells", boundary: Boundaries | None = None, end: float = 0.5) -> Problem:
     return Problem(
         PorousMedium(2.0),
         Grid.uniform(n, kind=kind),
         initial=lambda x: wave(x, 0 * x),
         boundary=boundary or Boundaries({"all": Neumann()}),
         forcing={"u": force},
-        times=[0.0, 0.5],
+        times=[0.0, end],
     )
 
 
@@ -59,12 +59,13 @@ def semi_discrete() -> Tensor:
     return MethodOfLines(DormandPrince54(), dt=1 / 400).solve(manufactured(8)).u[0, -1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tableau", [SDIRK2(), SDIRK43(), ESDIRK43()], ids=lambda t: type(t).__name__)
 def test_every_implicit_method_has_its_order_on_a_nonlinear_problem(tableau: Tableau, semi_discrete: Tensor) -> None:
-    counts = [8, 16, 32]
+    counts = [16, 32, 64]
     runs = [MethodOfLines(tableau, dt=1 / n).solve(manufactured(8)).u[0, -1, 0] for n in counts]
     errors = [float((u - semi_discrete).norm()) for u in runs]
-    assert observed_order(errors, counts) == pytest.approx(tableau.order, abs=0.25)
+    assert observed_order(errors, counts) == pytest.approx(tableau.order, abs=0.2)
 
 
 @pytest.mark.parametrize("tol", [1e-3, 1e-4, 1e-6])
@@ -87,12 +88,14 @@ CONDITIONS = {
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_solutions_with_every_condition_converge_with_second_order(name: str, kind: str) -> None:
     errors = []
-    for n in (8, 16, 32):
-        problem = manufactured(n, kind, CONDITIONS[name])
+    cells = (8, 16)
+    for n in cells:
+        # As many spacings, whatever the kind of the axis.
+        problem = manufactured(n + (kind == "nodes"), kind, CONDITIONS[name])
         (x,) = problem.domain.meshgrid()
-        u = MethodOfLines(dt=1 / 16).solve(problem).u[0, -1, 0]
+        u = MethodOfLines(dt=1 / 8).solve(problem).u[0, -1, 0]
         errors.append(float((u - wave(x, torch.tensor(0.5))).abs().max()))
-    assert observed_order(errors, [8, 16, 32]) == pytest.approx(2.0, abs=0.3)
+    assert observed_order(errors, cells) == pytest.approx(2.0, abs=0.3)
 
 
 def front(u: Tensor) -> int:
@@ -100,13 +103,17 @@ def front(u: Tensor) -> int:
 
 
 @pytest.mark.parametrize("exponent", [2.0, 3.0, 6.0])
-@pytest.mark.parametrize("method", [MethodOfLines(), MethodOfLines(SDIRK2(), dt=0.1)], ids=["adaptive", "SDIRK2"])
+@pytest.mark.parametrize(
+    "method",
+    [pytest.param(MethodOfLines(), marks=pytest.mark.slow), MethodOfLines(SDIRK2(), dt=0.1)],
+    ids=["adaptive", "SDIRK2"],
+)
 def test_a_front_of_the_porous_medium_moves_as_it_should_and_nothing_is_lost(
     exponent: float, method: MethodOfLines
 ) -> None:
     exact = Barenblatt(exponent)
-    problem = exact.problem(64, times=[0.0, 1.0])
-    solution = method.solve(problem, tol=1e-4)
+    problem = exact.problem(96, times=[0.0, 1.0])
+    solution = method.solve(problem, tol=1e-3)
     u, wanted = solution.u[0, :, 0], exact.on(problem.domain, 1.0)[0]
     assert solution.status.tolist() == [Status.SUCCESS]
     assert abs(front(u[-1]) - front(wanted)) <= 2
@@ -116,14 +123,15 @@ def test_a_front_of_the_porous_medium_moves_as_it_should_and_nothing_is_lost(
     assert float((u[-1] - wanted).abs().mean() / wanted.mean()) < 0.01
 
 
+@pytest.mark.slow
 def test_the_error_of_a_front_falls_with_the_cells() -> None:
     exact, errors = Barenblatt(2.0), []
-    for n in (24, 48, 96):
+    for n in (16, 32, 64):
         problem = exact.problem(n, times=[0.0, 1.0])
-        u = MethodOfLines().solve(problem, tol=1e-5).u[0, -1, 0]
+        u = MethodOfLines().solve(problem, tol=1e-4).u[0, -1, 0]
         errors.append(float((u - exact.on(problem.domain, 1.0)[0]).abs().mean()))
     # Of first order at least: the slope jumps at the front.
-    assert observed_order(errors, [24, 48, 96]) > 1.2
+    assert observed_order(errors, [16, 32, 64]) > 1.2
 
 
 def test_a_block_of_gas_in_two_dimensions_spreads_within_its_bounds() -> None:
@@ -154,8 +162,7 @@ def test_a_population_front_travels_at_its_speed_and_stays_between_zero_and_one(
     assert observed_order(errors, [32, 64]) > 1.8
 
 
-@pytest.mark.parametrize("jacobian", [None, KrylovJacobian()], ids=["default", "Krylov"])
-def test_activator_and_inhibitor_in_two_dimensions_meet_a_manufactured_solution(jacobian) -> None:
+def test_activator_and_inhibitor_in_two_dimensions_meet_a_manufactured_solution() -> None:
     du, dv, k = 1e-3, 5e-3, 5e-3
 
     def u(x, y, t):
@@ -176,12 +183,12 @@ def test_activator_and_inhibitor_in_two_dimensions_meet_a_manufactured_solution(
             initial={"u": lambda x, y: u(x, y, 0 * x), "v": lambda x, y: 0 * x},
             boundary=Boundaries({"all": Neumann()}),
             forcing=forcing,
-            times=[0.0, 1.0],
+            times=[0.0, 0.5],
         )
-        found = MethodOfLines(SDIRK43(), dt=0.125, newton=Newton(jacobian_solver=jacobian)).solve(problem).u[0, -1]
+        found = MethodOfLines(SDIRK43(), dt=0.125).solve(problem).u[0, -1]
         x, y = problem.domain.meshgrid()
-        one = torch.ones(1, dtype=torch.float64)
-        errors.append(float((found - torch.stack([u(x, y, one), v(x, y, one)])).abs().max()))
+        end = torch.tensor(0.5, dtype=torch.float64)
+        errors.append(float((found - torch.stack([u(x, y, end), v(x, y, end)])).abs().max()))
     assert errors[1] < 5e-3
     assert observed_order(errors, [8, 16]) > 1.8
 
@@ -297,9 +304,9 @@ def test_no_sample_of_an_adaptive_batch_depends_on_the_others() -> None:
                 initial=initial[rows],
                 boundary=Boundaries({"x-": Dirichlet(0.1), "x+": Neumann()}),
                 parameters={"exponent": exponents[rows]},
-                times=[0.0, 0.1, 0.3],
+                times=[0.0, 0.02, 0.05],
             ),
-            tol=1e-4,
+            tol=1e-3,
         )
 
     together, alone = run(slice(0, 3)), [run(slice(i, i + 1)) for i in range(3)]
@@ -324,12 +331,16 @@ def explosive(times: list[float]) -> Problem:
     return Problem(Explosion(), Grid.cells(6), initial, Boundaries({"all": Neumann()}), times=times)
 
 
-@pytest.mark.parametrize("tableau", [ESDIRK43(), DormandPrince54()], ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize(
+    "tableau",
+    [pytest.param(ESDIRK43(), marks=pytest.mark.slow), DormandPrince54()],
+    ids=["ESDIRK43", "DormandPrince54"],
+)
 def test_a_sample_that_ends_before_its_time_is_marked_and_the_others_go_on(tableau: Tableau) -> None:
-    solution = MethodOfLines(tableau, max_steps=200).solve(explosive([0.0, 0.2, 0.5]), tol=1e-5)
+    solution = MethodOfLines(tableau, max_steps=60).solve(explosive([0.0, 0.2, 0.5]), tol=1e-4)
     assert solution.status[0] == Status.SUCCESS
     assert solution.status[1] in (Status.BREAKDOWN, Status.MAX_STEPS)
-    assert float((solution.u[0, -1] - 2.0).abs().max()) < 1e-3
+    assert float((solution.u[0, -1] - 2.0).abs().max()) < 10 * 1e-4 * 2.0
     assert float((solution.u[1, 1] - 4.0 / (1 - 0.8)).abs().max()) < 0.05
     assert bool(torch.isnan(solution.u[1, 2]).all())
     with pytest.raises(SolveFailure, match="sample 1 ended with"):
@@ -360,7 +371,7 @@ def test_a_fixed_step_that_fails_is_covered_by_shorter_ones() -> None:
 def test_a_stepper_takes_parameters_per_sample() -> None:
     problem = manufactured(8)
     stepper = MethodOfLines(SDIRK2(), dt=0.1).stepper(problem)
-    state = stepper.start(problem.initial_state(), params=torch.tensor([[2.0], [3.0]]).double())
+    state = stepper.start(problem.initial_state().expand(2, 1, 8), params=torch.tensor([[2.0], [3.0]]).double())
     after = stepper.step(state)
     assert after.u.shape == (2, 1, 8)
     alone = stepper.step(stepper.start(problem.initial_state()))
