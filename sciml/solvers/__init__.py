@@ -12,8 +12,10 @@ from sciml.solvers.convection import (
 from sciml.solvers.elements import QuadraticElements, plate_with_hole
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.explicit import RungeKutta
 from sciml.solvers.finite_volume import FiniteVolume
 from sciml.solvers.helmholtz import FiniteDifferenceHelmholtz
+from sciml.solvers.imex import IMEX
 from sciml.solvers.jacobian import BandedJacobian, KrylovJacobian
 from sciml.solvers.lines import MethodOfLines
 from sciml.solvers.newton import Newton
@@ -31,6 +33,7 @@ __all__ = [
     "ETDRK4",
     "HLLC",
     "HLLE",
+    "IMEX",
     "SSPRK3",
     "SSPRK54",
     "WENOJS",
@@ -56,6 +59,7 @@ __all__ = [
     "QuadraticElements",
     "Reconstruction",
     "RiemannSolver",
+    "RungeKutta",
     "Rusanov",
     "SolidBoxes",
     "Solution",
