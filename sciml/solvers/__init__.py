@@ -9,6 +9,7 @@ from sciml.solvers.convection import (
     FiniteVolumeConvection,
     Upwind,
 )
+from sciml.solvers.elements import QuadraticElements, plate_with_hole
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
 from sciml.solvers.explicit import RungeKutta
@@ -56,6 +57,7 @@ __all__ = [
     "PositivityLimiter",
     "ProblemSolver",
     "Projection",
+    "QuadraticElements",
     "Reconstruction",
     "RiemannSolver",
     "RungeKutta",
@@ -71,6 +73,7 @@ __all__ = [
     "Trajectory",
     "Transport",
     "Upwind",
+    "plate_with_hole",
     "rollout",
     "solve",
     "step_limit",
