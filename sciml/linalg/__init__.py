@@ -16,6 +16,8 @@ from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
 from sciml.linalg.mean_free import MeanFree
+from sciml.linalg.multigrid import BlackBoxMultigrid
+from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
 from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, LU, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
@@ -39,8 +41,10 @@ __all__ = [
     "AdditiveSchwarz",
     "BandedCholesky",
     "BiCGStab",
+    "BlackBoxMultigrid",
     "BlockJacobi",
     "Choice",
+    "ConvectionMultigrid",
     "FastPoisson",
     "GivenPreconditioner",
     "Jacobi",

@@ -36,8 +36,6 @@ class MethodOfLines(TimeIntegrator):
     Reference: Kennedy & Carpenter (2016), NASA/TM-2016-219173, on diagonally implicit methods.
     """
 
-    order = 4
-
     def __init__(
         self,
         tableau: Tableau | None = None,
@@ -51,7 +49,11 @@ class MethodOfLines(TimeIntegrator):
         if dt is None and self.tableau.embedded is None:
             raise ValueError(f"{type(self.tableau).__name__} does not estimate its error; give a step dt.")
         self.newton, self.max_steps = newton or Newton(), max_steps
-        self.order = self.tableau.order
+
+    @property
+    def order(self) -> int:
+        """Order of the tableau; the differences in space are of order two."""
+        return self.tableau.order
 
     def refuses(self, problem: Problem) -> str | None:
         """Why the problem is none for this method; `None` when it is."""
