@@ -15,6 +15,8 @@ from sciml.linalg.direct import BandedCholesky, SparseDirect
 from sciml.linalg.fast_poisson import PoissonPreconditioner
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
+from sciml.linalg.multigrid import BlackBoxMultigrid
+from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, as_operator
 from sciml.linalg.preconditioners import AMG, ILU0, LU
 from sciml.linalg.solver import LinearSolver
@@ -102,13 +104,19 @@ def candidates(a: LinearOperator, tol: float = 1e-8) -> list[LinearSolver]:
     methods: list[LinearSolver] = []
     if found.grid:
         methods.append(method(**common, preconditioner=PoissonPreconditioner(scaled=found.definite)))
+    compiled = importlib.util.find_spec("numba") is not None
+    if isinstance(a, Stencil) and len(a.shape) == 2 and a.dtype.kind == "f" and compiled:
+        if found.definite and a.symmetric:
+            methods.append(CG(**common, preconditioner=BlackBoxMultigrid()))
+        elif not found.hermitian:
+            methods.append(BiCGStab(**common, preconditioner=ConvectionMultigrid()))
     if isinstance(a, Matrix) and a.bandwidth <= WIDEST_BAND and found.definite:
         methods.append(BandedCholesky())
     if a.size <= MOST_TO_FACTOR:
         methods += [SparseDirect(), Stale(method(**common, preconditioner=LU()))]
     if found.definite and a.dtype.kind == "f" and importlib.util.find_spec("pyamg"):
         methods.append(CG(**common, preconditioner=AMG()))
-    if not found.hermitian and importlib.util.find_spec("numba"):
+    if not found.hermitian and compiled:
         methods.append(BiCGStab(**common, preconditioner=ILU0()))
         if a.size > 40:
             methods.append(GCRODR(**common, preconditioner=ILU0()))
