@@ -56,7 +56,8 @@ class Forcing:
 
     def __call__(self, **coordinates: Any) -> Any:
         x, t = [coordinates[n] for n in self.axes], coordinates["t"]
-        if self.samples == 1:
+        if self.samples == 1 or not hasattr(x[0], "ndim"):
+            # Coordinates without a shape are probes of how a residual differentiates; one sample tells them as much.
             return self.sampler.evaluate({k: v[..., 0] for k, v in self.numbers.items()}, x, t)
         axes = x[0].ndim
         if isinstance(t, torch.Tensor) and t.ndim > axes:

@@ -24,7 +24,7 @@ from sciml.datagen.recipe_file import shipped_recipes
 from sciml.datagen.storing import store_on
 from sciml.describe import build, describe
 
-SAMPLES = 4
+SAMPLES = 2
 COLUMNS = {
     "data set": "name",
     "solved on": "grid",
