@@ -169,7 +169,10 @@ class Recipe:
         fields = [self.coefficient_fields(i, grid) for i in indices]
         numbers = [self.numbers(i) for i in indices]
         parameters = {n: torch.from_numpy(np.stack([f[n] for f in fields])) for n in fields[0]}
-        parameters |= {n: torch.tensor([f[n] for f in numbers], dtype=torch.float64) for n in numbers[0]}
+        # A coefficient that is a number per sample is a field of one cell: `(b,)` alone could be taken for its values.
+        shapes = {s.name: (-1, *[1] * grid.dimensions) if s.field else (-1,) for s in self.equation.parameters}
+        drawn = {n: torch.tensor([f[n] for f in numbers], dtype=torch.float64) for n in numbers[0]}
+        parameters |= {n: values.view(shapes[n]) for n, values in drawn.items()}
         initial = None
         if self.equation.evolves:
             initial = torch.from_numpy(np.stack([self.initial_state(i, grid) for i in indices]))

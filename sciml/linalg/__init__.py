@@ -15,11 +15,14 @@ from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
 from sciml.linalg.mean_free import MeanFree
+from sciml.linalg.multigrid import BlackBoxMultigrid
+from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
-from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
+from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, LU, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
 from sciml.linalg.recycling import RecycleSpace
 from sciml.linalg.solver import LinearSolver, Solution, relative_residual
+from sciml.linalg.stale import Stale
 from sciml.linalg.stationary import Stationary
 from sciml.linalg.stencil import Stencil
 
@@ -31,12 +34,15 @@ __all__ = [
     "IC0",
     "ILU0",
     "ILUT",
+    "LU",
     "SOR",
     "SSOR",
     "AdditiveSchwarz",
     "BandedCholesky",
     "BiCGStab",
+    "BlackBoxMultigrid",
     "BlockJacobi",
+    "ConvectionMultigrid",
     "FastPoisson",
     "GivenPreconditioner",
     "Jacobi",
@@ -51,6 +57,7 @@ __all__ = [
     "Solution",
     "SparseDirect",
     "SparseMatrix",
+    "Stale",
     "Stationary",
     "Stencil",
     "direct_solver",

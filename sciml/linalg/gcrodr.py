@@ -19,7 +19,7 @@ class GCRODR(IterativeSolver):
     r"""GCRO-DR(m, k): GMRES deflated by `k` approximate eigenvectors, for sequences of related systems.
 
     A cycle minimises the residual over the recycled space and $m - k$ Arnoldi steps orthogonal to its image; then the
-    harmonic Ritz vectors of smallest modulus become the new space. The state is the space itself: handed to the next
+    harmonic Ritz vectors nearest to zero become the new space. The state is the space itself: handed to the next
     system, it spares that one the cycles that found it. Adopting it costs `k` applications of the operator and of the
     preconditioner. With `recycle=0` this is GMRES(m).
 
@@ -90,7 +90,7 @@ class GCRODR(IterativeSolver):
         return x, self._renewed(process, state) if np.isfinite(y).all() else state
 
     def _renewed(self, process: Arnoldi, old: Deflation | None) -> Deflation | None:
-        r"""The harmonic Ritz vectors of smallest modulus in the span of the old space and the Krylov space.
+        r"""The harmonic Ritz vectors nearest to zero in the span of the old space and the Krylov space.
 
         With $\hat V = [U D, V_j]$, $D$ scaling to unit columns, and $\hat W = [C, V_{j+1}]$: $A \hat V = \hat W G$.
         """

@@ -9,6 +9,8 @@ log = logging.getLogger(__name__)
 
 #: Columns whose image is dependent to this relative accuracy are dropped.
 RANK_TOL = 1e-12
+#: How much nearer to zero a value on the far side of the origin counts; 2 to 16 gave the same iteration counts.
+FAR_SIDE = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +86,15 @@ def _divided(y: np.ndarray, r: np.ndarray) -> np.ndarray:
 
 
 def harmonic_vectors(g: np.ndarray, overlap: np.ndarray, k: int) -> np.ndarray:
-    r"""Coordinates of the `k` harmonic Ritz vectors whose values $\theta$ are smallest, orthonormal columns.
+    r"""Coordinates of the `k` harmonic Ritz vectors that restarted GMRES reduces least, orthonormal columns.
 
     They solve $G^* G z = \theta G^* (\hat W^* \hat V) z$. We look for the largest $1/\theta$, the eigenvalues of
     $G^+ \hat W^* \hat V$, which needs no product $G^* G$. For real matrices real and imaginary part span a conjugate
     pair; a pair that does not fit as a whole is left out.
+
+    The paper keeps the smallest $|\theta|$. So do we where all values lie on one side of the origin. On the far side of
+    it, seen from the bulk of the spectrum, a residual polynomial ($p(0) = 1$, small on the bulk) grows instead of
+    falling, so those values count as `FAR_SIDE` times nearer.
 
     Args:
         g: $G$, `(p + 1, p)`.
@@ -96,7 +102,9 @@ def harmonic_vectors(g: np.ndarray, overlap: np.ndarray, k: int) -> np.ndarray:
         k: number of vectors, at most `p`.
     """
     inverse_values, vectors = np.linalg.eig(np.linalg.lstsq(g, overlap, rcond=None)[0])
-    order = np.argsort(-np.abs(inverse_values), kind="stable")
+    bulk = np.sum(1.0 / inverse_values[inverse_values != 0])
+    far = (inverse_values * bulk).real < 0
+    order = np.argsort(-np.abs(inverse_values) * np.where(far, FAR_SIDE, 1.0), kind="stable")
     if np.iscomplexobj(g):
         chosen = vectors[:, order[:k]]
     else:

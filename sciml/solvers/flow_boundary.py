@@ -11,6 +11,7 @@ from torch import Tensor
 from sciml.fields import Condition, Dirichlet, Grid, Neumann, Outflow, Robin
 from sciml.pdes import NavierStokes, Problem
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.staggered import Faces, Staggered
 
 #: Part of the flow through all faces by which in and out may differ, for rounding in the values that are given.
@@ -26,6 +27,7 @@ class FlowBoundary:
 
     Args:
         problem: a `NavierStokes` equation with conditions for every component.
+        solids: bodies in the flow.
         device: where values are given.
 
     Raises:
@@ -33,21 +35,18 @@ class FlowBoundary:
             of uniform cells.
     """
 
-    def __init__(self, problem: Problem, device: torch.device | str | None = None) -> None:
+    def __init__(
+        self, problem: Problem, solids: SolidBoxes | None = None, device: torch.device | str | None = None
+    ) -> None:
         assert isinstance(problem.pde, NavierStokes)
         self.grid, self.device = problem.domain, device
         self.velocity = problem.names[: self.grid.dimensions]
         self._conditions = _by_component(problem)
         self._coordinates = [_centres_and_faces(self.grid, a, device) for a in range(self.grid.dimensions)]
         open_ends = [self._open(a) for a in range(self.grid.dimensions)]
-        self.staggered = Staggered(self.grid, open_ends)
+        solid = None if solids is None else solids.cells(self.grid)
+        self.staggered = Staggered(self.grid, open_ends, solid, device)
         self.closed = not any(low or high for low, high in open_ends)
-        #: Whether a normal velocity depends on time.
-        self.moves = any(
-            isinstance(c, Dirichlet) and callable(c.value)
-            for a, name in enumerate(self.velocity)
-            for c in self._conditions[name].get(a, ())
-        )
 
     def _open(self, axis: int) -> tuple[bool, bool]:
         """Whether the ends of an axis are open."""
@@ -84,12 +83,12 @@ class FlowBoundary:
         return found[0], found[1]
 
     def impose(self, faces: Faces, t: Float[Tensor, " b"]) -> Faces:
-        """The faces with the given normal velocities on closed ends.
+        """The faces with the given normal velocities on closed ends, and none beside solids.
 
         Raises:
             ValueError: no end is open, and the values let in more than out.
         """
-        imposed = tuple(self._impose(f, a, t) for a, f in enumerate(faces))
+        imposed = tuple(self._impose(f, a, t) * self.staggered.clear[a] for a, f in enumerate(faces))
         if self.closed and any(self._conditions[name].get(a) for a, name in enumerate(self.velocity)):
             self._check_balance(imposed)
         return imposed

@@ -10,6 +10,7 @@ from sciml.numerics import FiniteDifferences
 from sciml.pdes import NavierStokes, Problem, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
 from sciml.solvers.flow_boundary import FlowBoundary
+from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.staggered import Faces
 from sciml.solvers.transport import Transport
 
@@ -27,6 +28,7 @@ class FlowRates:
         problem: a `NavierStokes` equation, with parameters, conditions and forcing.
         transport: of the velocity.
         tracer_transport: of the scalar.
+        solids: bodies in the flow.
         device: of the states.
 
     Reference: Harlow & Welch (1965), Phys. Fluids 8:2182-2189 (the control volumes).
@@ -37,15 +39,19 @@ class FlowRates:
         problem: Problem,
         transport: Transport,
         tracer_transport: Transport,
+        solids: SolidBoxes | None = None,
         device: torch.device | str | None = None,
     ) -> None:
         self.problem, self.transport, self.tracer_transport = problem, transport, tracer_transport
-        self.boundary = FlowBoundary(problem, device)
+        self.boundary = FlowBoundary(problem, solids, device)
         self.staggered = self.boundary.staggered
         self.derivatives = FiniteDifferences(problem.domain, device=device)
         self.parameters = problem.bind(self.derivatives)
         self.viscosity = torch.as_tensor(self.parameters.viscosity, dtype=torch.float64, device=device)
         self.diffusivity = torch.as_tensor(self.parameters.diffusivity, dtype=torch.float64, device=device)
+        axes = range(problem.domain.dimensions)
+        self._viscosities = [[self.viscosity * self.staggered.wall_factor(c, a) for a in axes] for c in axes]
+        self._diffusivities = [self.diffusivity * self.staggered.clear[a] for a in axes]
 
     def __call__(
         self, faces: Faces, tracer: Float[Tensor, "b *s"], t: Float[Tensor, " b"]
@@ -59,13 +65,15 @@ class FlowRates:
             for a in axes:
                 if a != c:
                     speed = self.staggered.mean_on_faces(faces[a], c)
-                    rate = rate + self._across(faces[c], speed, velocity[c], a, t, self.viscosity, self.transport)
+                    spread = self._viscosities[c][a]
+                    rate = rate + self._across(faces[c], speed, velocity[c], a, t, spread, self.transport)
             if velocity[c] in force:
                 rate = rate + self.staggered.mean_on_faces(force[velocity[c]], c)
             accelerations.append(rate + self._forcing(velocity[c], t))
         change = self._forcing("tracer", t)
         for a in axes:
-            change = change + self._across(tracer, faces[a], "tracer", a, t, self.diffusivity, self.tracer_transport)
+            spread = self._diffusivities[a]
+            change = change + self._across(tracer, faces[a], "tracer", a, t, spread, self.tracer_transport)
         return self.staggered.free(tuple(accelerations)), change
 
     def body_force(self, faces: Faces, tracer: Float[Tensor, "b *s"]) -> dict[str, Any]:

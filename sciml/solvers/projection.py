@@ -10,12 +10,14 @@ from torch import Tensor
 
 from sciml.pdes import NavierStokes, Problem
 from sciml.solvers.base import State, StepperSpec, Trajectory, rollout
+from sciml.solvers.capacitance import CapacitancePoisson
 from sciml.solvers.cosine_poisson import CosinePoisson
 from sciml.solvers.flow_boundary import FlowBoundary
 from sciml.solvers.flow_defect import FlowDefect
 from sciml.solvers.flow_rates import FlowRates
 from sciml.solvers.marching import TimeIntegrator, difference, samples_of, together
-from sciml.solvers.staggered import Faces
+from sciml.solvers.solids import SolidBoxes
+from sciml.solvers.staggered import Faces, Staggered
 from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
 from sciml.status import Status
 
@@ -45,6 +47,7 @@ class Projection(TimeIntegrator):
         transport: of the velocity; central by default.
         tracer_transport: of the scalar; by default limited, so that it keeps within the bounds of its initial and
             boundary values where nothing forces it.
+        solids: bodies in the flow, of whole cells.
 
     Raises:
         ValueError: a step that is not positive, a part outside (0, 1].
@@ -61,13 +64,14 @@ class Projection(TimeIntegrator):
         courant: float | None = None,
         transport: Transport | None = None,
         tracer_transport: Transport | None = None,
+        solids: SolidBoxes | None = None,
     ) -> None:
         if dt is not None and not dt > 0:
             raise ValueError(f"dt={dt} must be positive.")
         if courant is not None and not 0 < courant <= 1:
             raise ValueError(f"courant={courant} must lie in (0, 1].")
         self.dt, self.courant = dt, courant
-        self.transport, self.tracer_transport = transport, tracer_transport
+        self.transport, self.tracer_transport, self.solids = transport, tracer_transport, solids
 
     def refuses(self, problem: Problem) -> str | None:
         """Why the problem is none for this method; `None` when it is."""
@@ -78,7 +82,7 @@ class Projection(TimeIntegrator):
         if "pressure" in (problem.forcing or {}):
             return "Projection keeps the flow free of divergence; it takes no forcing of 'pressure'."
         try:
-            FlowBoundary(problem)
+            FlowBoundary(problem, self.solids)
         except ValueError as error:
             return f"Projection: {error}"
         return None
@@ -94,42 +98,45 @@ class Projection(TimeIntegrator):
 
     def _stepper(self, problem: Problem, dt: float | None, courant: float) -> "ProjectionStepper":
         transport, tracer_transport = self.transport or CentralTransport(), self.tracer_transport or LimitedTransport()
-        return ProjectionStepper(problem, dt, courant, transport, tracer_transport)
+        return ProjectionStepper(problem, dt, courant, transport, tracer_transport, self.solids)
 
     def solve(self, problem: Problem, *, tol: float = 1e-6) -> Trajectory:
         """The solution at the problem's times.
 
         Without `dt` and `courant`, each sample finds its own part of the stability limit, by Richardson's estimate of
-        the error in time. `residual` is the largest relative defect of the equation (see `FlowDefect`).
+        the error in time. `residual` is the largest relative defect of the equation (see `FlowDefect`); it is `None`
+        with solids, across which the equation's text cannot be differentiated.
 
         Raises:
             ValueError: the problem is refused, or the flow through its boundary does not balance.
         """
         self.accept(problem)
         if self.dt is not None or self.courant is not None:
-            return _integrate(self.stepper(problem), problem)
+            return self._integrate(self.stepper(problem), problem)
         singles = [self._refined(one, tol) for one in samples_of(problem)]
         return singles[0] if len(singles) == 1 else together(singles)
 
     def _refined(self, problem: Problem, tol: float, halvings: int = 10) -> Trajectory:
         """The trajectory of one sample, its part of the limit halved until the estimate of the error is below `tol`."""
         courant = 1.0
-        coarse = _integrate(self._stepper(problem, None, courant), problem)
+        coarse = self._integrate(self._stepper(problem, None, courant), problem)
         for _ in range(halvings):
             courant /= 2
-            fine = _integrate(self._stepper(problem, None, courant), problem)
+            fine = self._integrate(self._stepper(problem, None, courant), problem)
             error = difference(fine.u, coarse.u) / (2.0**self.order - 1.0)
             if bool((error <= tol).all()):
                 return fine
             coarse = fine
         return dataclasses.replace(fine, status=torch.where(error <= tol, fine.status, int(Status.MAX_STEPS)))
 
-
-def _integrate(stepper: "ProjectionStepper", problem: Problem) -> Trajectory:
-    assert isinstance(problem.times, Tensor)
-    watched = FlowDefect(stepper, problem)
-    state = watched.start(problem.initial_state(), t=float(problem.times[0]))
-    return dataclasses.replace(rollout(watched, state, problem.times), residual=watched.largest)
+    def _integrate(self, stepper: "ProjectionStepper", problem: Problem) -> Trajectory:
+        assert isinstance(problem.times, Tensor)
+        initial, start = problem.initial_state(), float(problem.times[0])
+        if self.solids is not None:
+            return rollout(stepper, stepper.start(initial, t=start), problem.times)
+        watched = FlowDefect(stepper, problem)
+        trajectory = rollout(watched, watched.start(initial, t=start), problem.times)
+        return dataclasses.replace(trajectory, residual=watched.largest)
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ class FlowMemory:
 
     faces: Faces
     rates: FlowRates
-    poisson: CosinePoisson
+    poisson: "CosinePoisson | CapacitancePoisson"
 
     def project(self, faces: Faces) -> tuple[Faces, Float[Tensor, "b *s"]]:
         """The part without divergence that keeps the values on closed ends, and the potential of the rest."""
@@ -160,16 +167,23 @@ class ProjectionStepper:
         problem: a flow.
         dt: longest step; `None` takes the stability limit's.
         courant: part of the stability limit that a step may take.
-        transport, tracer_transport: as in `Projection`.
+        transport, tracer_transport, solids: as in `Projection`.
     """
 
     order = 2
 
     def __init__(
-        self, problem: Problem, dt: float | None, courant: float, transport: Transport, tracer_transport: Transport
+        self,
+        problem: Problem,
+        dt: float | None,
+        courant: float,
+        transport: Transport,
+        tracer_transport: Transport,
+        solids: SolidBoxes | None = None,
     ) -> None:
-        self.problem, self.courant = problem, courant
+        self.problem, self.courant, self.solids = problem, courant, solids
         self.transport, self.tracer_transport = transport, tracer_transport
+        self._solvers: dict[torch.device, CosinePoisson | CapacitancePoisson] = {}
         self.scalars = tuple(p for p in problem.pde.parameters if not p.field)
         self.spec = StepperSpec(problem.pde.fields, problem.domain, problem.boundaries, self.scalars, dt=dt)
 
@@ -192,21 +206,31 @@ class ProjectionStepper:
         if params is not None:
             columns = {p.name: params[:, i].double() for i, p in enumerate(self.scalars)}
             problem = dataclasses.replace(problem, parameters={**problem.parameters, **columns})
-        rates = FlowRates(problem, self.transport, self.tracer_transport, u0.device)
-        poisson = CosinePoisson(problem.domain, rates.staggered.open_ends, u0.device)
+        rates = FlowRates(problem, self.transport, self.tracer_transport, self.solids, u0.device)
         batch = torch.broadcast_shapes((len(u0),), *(self._samples(problem, p.name) for p in self.scalars))[0]
         u0 = u0.to(torch.float64).expand(batch, *u0.shape[1:])
         times = torch.full((batch,), t, dtype=torch.float64, device=u0.device)
-        memory = FlowMemory((), rates, poisson)
+        memory = FlowMemory((), rates, self._poisson(rates.staggered, u0.device))
         faces, _ = memory.project(rates.boundary.impose(rates.staggered.to_faces(u0[:, :-1]), times))
         return self._state(faces, u0[:, -1], times, memory)
+
+    def _poisson(self, staggered: Staggered, device: torch.device) -> "CosinePoisson | CapacitancePoisson":
+        """The solver of the pressure; around solids it is costly to make, and made once per device."""
+        if device not in self._solvers:
+            box = CosinePoisson(staggered.grid, staggered.open_ends, device)
+            self._solvers[device] = box if staggered.solid is None else CapacitancePoisson(box, staggered)
+        return self._solvers[device]
 
     def _samples(self, problem: Problem, name: str) -> tuple[int, ...]:
         value = problem.parameters.get(name)
         return (len(value),) if isinstance(value, Tensor) and value.ndim else (1,)
 
     def _state(self, faces: Faces, tracer: Float[Tensor, "b *s"], t: Float[Tensor, " b"], memory: FlowMemory) -> State:
-        u = torch.cat([memory.rates.staggered.to_cells(faces), tracer[:, None]], dim=1)
+        staggered = memory.rates.staggered
+        velocity = staggered.to_cells(faces)
+        if staggered.solid is not None:
+            velocity = velocity * (~staggered.solid)
+        u = torch.cat([velocity, tracer[:, None]], dim=1)
         return State(u, t, dataclasses.replace(memory, faces=faces))
 
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:

@@ -37,16 +37,16 @@ def divergence(problem: Problem, **method) -> float:
 
 
 @pytest.mark.parametrize(
-    ("solution", "counts"),
+    ("solution", "counts", "t"),
     [
-        (TaylorGreen(velocity=0.5), [16, 24, 32]),
-        (BoxedTaylorGreen(0.2), [12, 16, 24]),
-        (StratifiedShear(), [8, 12, 16]),
+        (TaylorGreen(velocity=0.5), [16, 24, 32], 0.3),
+        (BoxedTaylorGreen(0.2), [16, 24, 32], 1.0),
+        (StratifiedShear(), [8, 12, 16], 0.5),
     ],
 )
-def test_flows_in_closed_form_are_met_at_second_order(solution: ExactSolution, counts: list[int]) -> None:
+def test_flows_in_closed_form_are_met_at_second_order(solution: ExactSolution, counts: list[int], t: float) -> None:
     central = {"tracer_transport": CentralTransport()}
-    errors = [error(solution, solution.problem(n, n, times=(0.0, 0.5)), 0.5, courant=0.8, **central) for n in counts]
+    errors = [error(solution, solution.problem(n, n, times=(0.0, t)), t, courant=0.8, **central) for n in counts]
     assert observed_order(errors, counts) == pytest.approx(Projection.order, abs=0.1)
 
 
@@ -162,7 +162,7 @@ def test_the_forcing_of_the_manufactured_flow_is_the_one_it_needs() -> None:
 
 
 def test_a_forced_flow_between_walls_without_slip_is_met_at_second_order() -> None:
-    flow, counts, errors = NoSlip(), [12, 16, 24], []
+    flow, counts, errors = NoSlip(), [16, 24, 32], []
     for n in counts:
         problem = flow.problem(n, 0.3)
         x, y = problem.domain.meshgrid()
@@ -247,7 +247,7 @@ def test_an_inflow_that_oscillates_moves_the_whole_channel() -> None:
 
 
 def test_a_wall_that_oscillates_drags_the_fluid_along() -> None:
-    r"""$u = \Re\, e^{i\omega t} \cosh k(y - \tfrac12) / \cosh \tfrac k2$ with $k^2 = i\omega/\nu$, between two walls."""
+    r"""$u = \Re\, e^{i\omega t} \cosh k(y - \tfrac12) / \cosh \tfrac k2$ with $k^2 = i\omega/\nu$."""
     nu, omega, counts, errors = 0.1, 2.0, [8, 12, 16], []
     k = cmath.sqrt(1j * omega / nu)
     profile = lambda y, t: ((k * (y - 0.5)).cosh() / cmath.cosh(k / 2) * torch.exp(1j * omega * t)).real  # noqa: E731
