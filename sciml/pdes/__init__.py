@@ -10,6 +10,7 @@ from sciml.pdes.convection_diffusion import ConvectionDiffusion
 from sciml.pdes.darcy import Darcy
 from sciml.pdes.diffusion_sorption import DiffusionSorption
 from sciml.pdes.euler import Euler
+from sciml.pdes.euler_tracer import EulerTracer
 from sciml.pdes.expression import Equation
 from sciml.pdes.fisher_kpp import FisherKPP
 from sciml.pdes.fitzhugh_nagumo import FitzHughNagumo
@@ -24,6 +25,7 @@ from sciml.pdes.poisson import Poisson
 from sciml.pdes.porous_medium import PorousMedium
 from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
+from sciml.pdes.shallow_water import ShallowWater
 from sciml.pdes.smoke import Smoke
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
@@ -42,6 +44,7 @@ __all__ = [
     "EllipticPDE",
     "Equation",
     "Euler",
+    "EulerTracer",
     "EvolutionPDE",
     "FisherKPP",
     "FitzHughNagumo",
@@ -57,6 +60,7 @@ __all__ = [
     "Problem",
     "Schroedinger",
     "SemilinearPDE",
+    "ShallowWater",
     "Smoke",
     "VectorBurgers",
     "Vorticity",

@@ -11,8 +11,10 @@ from sciml.solvers.convection import (
 )
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.explicit import RungeKutta
 from sciml.solvers.finite_volume import FiniteVolume
 from sciml.solvers.helmholtz import FiniteDifferenceHelmholtz
+from sciml.solvers.imex import IMEX
 from sciml.solvers.jacobian import BandedJacobian, KrylovJacobian
 from sciml.solvers.lines import MethodOfLines
 from sciml.solvers.newton import Newton
@@ -30,6 +32,7 @@ __all__ = [
     "ETDRK4",
     "HLLC",
     "HLLE",
+    "IMEX",
     "SSPRK3",
     "SSPRK54",
     "WENOJS",
@@ -54,6 +57,7 @@ __all__ = [
     "Projection",
     "Reconstruction",
     "RiemannSolver",
+    "RungeKutta",
     "Rusanov",
     "SolidBoxes",
     "Solution",

@@ -12,6 +12,7 @@ from sciml.pdes import ConservationLaw, Parameters, Problem
 from sciml.pdes.waves import Waves
 from sciml.solvers.balance import Balance
 from sciml.solvers.base import State, StepperSpec, Trajectory, rollout
+from sciml.solvers.compiled_flux import CompiledFaceFlux, has_compiler
 from sciml.solvers.face_flux import BESIDE, FaceFlux
 from sciml.solvers.ghost_cells import GhostCells, refused_condition
 from sciml.solvers.marching import TimeIntegrator
@@ -19,6 +20,7 @@ from sciml.solvers.positivity import PositivityLimiter
 from sciml.solvers.riemann import HLLC, RiemannSolver
 from sciml.solvers.strong_stability import SSPRK3, StrongStabilityPreserving
 from sciml.solvers.weno import REACH, WENOZ, Reconstruction
+from sciml.status import ConfigError
 
 _POSITIVE = PositivityLimiter()
 #: Cells that are advanced together on a CPU: what fits its cache.
@@ -48,9 +50,11 @@ class FiniteVolume(TimeIntegrator):
         time: Runge–Kutta method; `SSPRK3()` if `None`.
         cfl: Courant number; up to one half the positivity limiter can guarantee its work.
         positivity: keeps density and pressure positive; `None` leaves it to the scheme.
+        compiled: whether to use the compiled loops of `CompiledFaceFlux`; `None` where numba is installed.
 
     Raises:
         ValueError: a step or a Courant number that is not positive.
+        ConfigError: compiled loops without numba.
 
     Reference: Shu (2009), SIAM Rev. 51:82-126; Toro (2009), Riemann Solvers and Numerical Methods for Fluid Dynamics.
     """
@@ -65,13 +69,17 @@ class FiniteVolume(TimeIntegrator):
         time: StrongStabilityPreserving | None = None,
         cfl: float = 0.5,
         positivity: PositivityLimiter | None = _POSITIVE,
+        compiled: bool | None = None,
     ) -> None:
         if dt is not None and not dt > 0:
             raise ValueError(f"dt={dt} must be positive.")
         if not cfl > 0:
             raise ValueError(f"cfl={cfl} must be positive.")
         self.dt, self.cfl, self.time = dt, cfl, time or SSPRK3()
-        self.face_flux = FaceFlux(reconstruction or WENOZ(), riemann or HLLC(), positivity)
+        if compiled and not has_compiler():
+            raise ConfigError("compiled=True needs the package numba: pip install 'sciml[solvers]'.")
+        kind = FaceFlux if compiled is False or not has_compiler() else CompiledFaceFlux
+        self.face_flux = kind(reconstruction or WENOZ(), riemann or HLLC(), positivity)
 
     def refuses(self, problem: Problem) -> str | None:
         """Why the problem is none for this method; `None` when it is."""

@@ -1,4 +1,4 @@
-"""What methods that advance in time share: refuse, make a stepper, roll it out, halve the step until it is good."""
+"""What methods that advance in time share: refuse, make a stepper, roll it out, take the samples of a batch apart."""
 
 import dataclasses
 import math
@@ -15,7 +15,6 @@ from sciml.pdes import Problem
 from sciml.pdes.problem import of_samples
 from sciml.solvers.base import Stepper, Trajectory, rollout
 from sciml.solvers.defect import Defect
-from sciml.status import Status
 
 
 class TimeIntegrator(Described, ABC):
@@ -66,30 +65,6 @@ def integrate(stepper: Stepper, problem: Problem) -> Trajectory:
     state = watched.start(problem.initial_state(), t=float(problem.times[0]))
     trajectory = rollout(watched, state, problem.times)
     return dataclasses.replace(trajectory, residual=watched.largest)
-
-
-def halve_until(method: TimeIntegrator, problem: Problem, dt: float, tol: float, halvings: int = 13) -> Trajectory:
-    r"""The trajectory of one sample, its step halved until Richardson's estimate of the error is below `tol`.
-
-    The difference of two solutions is $2^p - 1$ times the error of the finer one; `MAX_STEPS` marks a sample that does
-    not get there.
-
-    Args:
-        method: of order $p$.
-        problem: with a single sample.
-        dt: first step.
-        tol: largest relative L2 error over the frames.
-        halvings: how often at most.
-    """
-    coarse = integrate(method.stepper(problem, dt), problem)
-    for _ in range(halvings):
-        dt /= 2
-        fine = integrate(method.stepper(problem, dt), problem)
-        error = difference(fine.u, coarse.u) / (2.0**method.order - 1.0)
-        if bool((error <= tol).all()):
-            return fine
-        coarse = fine
-    return dataclasses.replace(fine, status=torch.where(error <= tol, fine.status, int(Status.MAX_STEPS)))
 
 
 def samples_of(problem: Problem) -> list[Problem]:
