@@ -127,8 +127,8 @@ def choose(systems: Sequence[System], tol: float = 1e-8, methods: Sequence[Linea
     """Solves a few systems of a sequence with every candidate and takes the one with the least CPU time.
 
     The first system, where a factor or a space is made, counts as much as the others; three or more neighbours show
-    what keeping it is worth. Call it once per sequence and store what it returns: times vary between runs, and with
-    them the choice may.
+    what keeping it is worth. What happens only once in a process (imports, compilation) is not counted. Call it once
+    per sequence and store what it returns: times vary between runs, and with them the choice may.
 
     Args:
         systems: matrices and right sides, in the order of the sequence.
@@ -171,14 +171,16 @@ def label(solver: LinearSolver) -> str:
 
 def _trial(solver: LinearSolver, systems: Sequence[System]) -> float | None:
     """CPU time per system, or `None` after a failure."""
-    state, spent = None, []
-    for a, b in systems:
-        try:
+    spent = []
+    try:
+        # Once untimed: the first solve of a process imports, compiles, or fills caches of the grid.
+        ready, state = solver.solve(*systems[0]).status.ok, None
+        for a, b in systems if ready else ():
             solution = solver.solve(a, b, state=state)
-        except ValueError:
-            return None
-        if not solution.status.ok:
-            return None
-        state = solution.state
-        spent.append(solution.setup_s + solution.solve_s)
-    return fmean(spent)
+            if not solution.status.ok:
+                return None
+            state = solution.state
+            spent.append(solution.setup_s + solution.solve_s)
+    except ValueError:
+        return None
+    return fmean(spent) if spent else None
