@@ -1,16 +1,17 @@
 """CPU time per sample of linear solvers, all-in, on sequences of problems such as generators meet; one thread.
 
 Every figure counts drawing the coefficient, assembly, the form of the matrix that the method wants, set-up, solve and
-the true residual, for ours and for the peers alike. All methods of a row take turns within one run, each on the same
-samples; a row holds medians, the largest true residual and the median number of iterations. `ratio` compares the
-fastest of ours with the fastest peer, `ratio_splu` with SuperLU in its best ordering. What does not reach the tolerance
-is kept in the record and takes no part in the comparison.
+the true residual, for ours and for the peers alike. The methods of a row take turns within one run, each on the same
+blocks of consecutive samples, since that is how a generator meets them; a row holds medians, the largest true residual
+and the median number of iterations. `ratio` compares the fastest of ours with the fastest peer, `ratio_splu` with
+SuperLU in its best ordering. What does not reach the tolerance is kept in the record and takes no part in the
+comparison.
 
 Peers: scipy's `spsolve` (default ordering), `splu` (minimum degree of A^T + A, symmetric mode), `gmres` (restart 30,
 without and with three incomplete factorisations) and `gcrotmk` (with the recycled vectors of the sample before), pyamg
 (Ruge-Stueben under CG), MKL PARDISO by pypardiso; what is not installed is left out and named.
 
-    python scripts/benchmarks/linear_solvers.py [--rows darcy convection] [--samples 7]
+    python scripts/benchmarks/linear_solvers.py [--rows darcy convection] [--blocks 3]
 """
 
 import functools
@@ -54,6 +55,8 @@ from sciml.solvers import (
 
 TOL = 1e-8
 SEED = 0
+#: Consecutive samples of one method.
+BLOCK = 5
 
 #: A method takes a system, and returns the solution and its number of iterations.
 Method = Callable[[Any, np.ndarray], tuple[np.ndarray, int]]
@@ -213,7 +216,7 @@ class Pardiso:
 
 @dataclass(frozen=True)
 class Entry:
-    """What makes a method; peers name the package that they need, slow ones get two samples and no warm-up."""
+    """What makes a method; peers name the package that they need, slow ones get one sample per block."""
 
     make: Callable[[], Method]
     package: str = ""
@@ -269,18 +272,18 @@ def one(draw: Any, n: int, index: int, method: Method) -> dict[str, float]:
     return {"ms": 1e3 * (time.process_time() - begin), "iterations": iterations, "residual": residual}
 
 
-def measure(draw: Any, n: int, names: list[str], samples: int) -> dict[str, Any]:
-    """All methods in turn on every sample; the first sample warms up and is not counted."""
+def measure(draw: Any, n: int, names: list[str], blocks: int) -> dict[str, Any]:
+    """All methods in turn on every block; the first block warms up and is not counted."""
     missing = sorted({e.package for e in map(METHODS.get, names) if e and e.package and not _installed(e.package)})
     methods = {name: METHODS[name].make() for name in names if METHODS[name].package not in missing}
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in methods}
-    for index in range(samples + 1):
+    for block in range(blocks + 1):
         for name, method in methods.items():
-            if METHODS[name].slow and not 0 < index <= 2:
+            if METHODS[name].slow and block == 0:
                 continue
-            result = one(draw, n, index, method)
-            if index:
-                runs[name].append(result)
+            count = 1 if METHODS[name].slow else BLOCK
+            found = [one(draw, n, block * BLOCK + i, method) for i in range(count)]
+            runs[name] += found if block else []
     summary = {name: _summary(found) for name, found in runs.items()}
     size = draw(n, sample_rng(SEED, 0, 0))[0].size
     return {"n": size, "methods": summary, "missing": missing, **_ratios(summary)}
@@ -311,10 +314,10 @@ def _ratios(summary: dict[str, dict[str, float]]) -> dict[str, Any]:
 def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--rows", nargs="*", default=[], help="rows whose name begins so (default: all)")
-    arguments.add_argument("--samples", type=int, default=7, help="samples per row")
+    arguments.add_argument("--blocks", type=int, default=3, help="blocks of five samples per row")
     given = arguments.parse_args()
     torch.set_num_threads(1)
-    settings = {"tol": TOL, "seeds": SEED, "samples": given.samples}
+    settings = {"tol": TOL, "seeds": SEED, "blocks": given.blocks, "block": BLOCK}
     table = {"problem": "problem", "n": "n", "ours": "ours", "ms": "ms", "peer": "peer", "peer ms": "peer_ms"}
     table |= {"ratio": "ratio", "against splu": "ratio_splu"}
     record = Record("linear_solvers", settings, table, fresh=given.fresh, folder=given.out)
@@ -323,7 +326,7 @@ def main() -> None:
         if given.rows and not any(name.startswith(r) for r in given.rows):
             continue
         for n in sizes:
-            cell = record.cell(f"{name}, {n}", lambda d=draw, m=n, k=methods: measure(d, m, k, given.samples))
+            cell = record.cell(f"{name}, {n}", lambda d=draw, m=n, k=methods: measure(d, m, k, given.blocks))
             times = cell["methods"]
             row = {"problem": name, "n": cell["n"], "ours": cell["ours"], "ms": times[cell["ours"]]["ms"]}
             row |= {"peer": cell["peer"], "peer_ms": times[cell["peer"]]["ms"], "ratio": cell["ratio"]}
