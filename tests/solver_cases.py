@@ -11,7 +11,7 @@ from torch import Tensor
 from sciml import solvers
 from sciml.fields import Boundaries, Dirichlet, Grid, Neumann
 from sciml.pdes import Burgers, ConvectionDiffusion, Darcy, Helmholtz, Problem
-from sciml.pdes.exact import ColeHopf, EntropyShearWave, TaylorGreen
+from sciml.pdes.exact import ColeHopf, EntropyShearWave, StandingWave, TaylorGreen
 from sciml.solvers import ProblemSolver
 from sciml.solvers.tableaux import DormandPrince54
 
@@ -69,13 +69,31 @@ def burgers_samples() -> Problem:
     return Problem(Burgers(), Grid.periodic(48), initial=initial, parameters=viscosity, times=[0.0, 0.1, 0.2])
 
 
-def etdrk4() -> Case:
+def pseudospectral(cls: type, counts: Sequence[int], step: float) -> Case:
     problem = WAVE.problem(96)
 
     def error(n: int) -> float:
-        return rms(solvers.ETDRK4(dt=1 / n).solve(problem).u[0, -1], WAVE.on(problem.domain, 1.0))
+        return rms(cls(dt=1 / n).solve(problem).u[0, -1], WAVE.on(problem.domain, 1.0))
 
-    return Case(solvers.ETDRK4, lambda n: problem, error, [40, 80, 160], burgers_samples, 0.02)
+    return Case(cls, lambda n: problem, error, counts, burgers_samples, step)
+
+
+def etdrk4() -> Case:
+    return pseudospectral(solvers.ETDRK4, [40, 80, 160], 0.02)
+
+
+def imex() -> Case:
+    return pseudospectral(solvers.IMEX, [80, 160, 320], 0.02)
+
+
+def runge_kutta() -> Case:
+    wave = StandingWave()
+    problem = wave.problem(12)
+
+    def error(n: int) -> float:
+        return rms(solvers.RungeKutta(dt=1 / n).solve(problem).u[0, -1], wave.on(problem.domain, 1.0))
+
+    return Case(solvers.RungeKutta, lambda n: problem, error, [40, 80, 160], burgers_samples, 0.005)
 
 
 def method_of_lines() -> Case:
@@ -206,6 +224,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "FiniteDifferenceHelmholtz": finite_difference_helmholtz,
     "FiniteVolumeConvection": finite_volume_convection,
     "FiniteVolumeElliptic": finite_volume_elliptic,
+    "IMEX": imex,
     "MethodOfLines": method_of_lines,
     "Projection": projection,
+    "RungeKutta": runge_kutta,
 }

@@ -24,6 +24,7 @@ from sciml.datagen.samplers import (
     WithFields,
 )
 from sciml.datagen.sines import SineSeries, SineSum
+from sciml.datagen.steady_forcing import SineForcing
 from sciml.datagen.vortices import PiecewiseVorticity, SineVortices, VortexSum
 from sciml.numerics.random_fields import NeumannField, PeriodicField
 
@@ -62,6 +63,7 @@ __all__ = [
     "SeparableGaussians",
     "SerialBackend",
     "ShockTube",
+    "SineForcing",
     "SineSeries",
     "SineSum",
     "SineVortices",

@@ -8,6 +8,7 @@ The state that a solve returns is handed to the next one, whatever the method:
         state = solution.state
 """
 
+from sciml.linalg.auto import Choice, candidates, choose
 from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
@@ -42,6 +43,7 @@ __all__ = [
     "BiCGStab",
     "BlackBoxMultigrid",
     "BlockJacobi",
+    "Choice",
     "ConvectionMultigrid",
     "FastPoisson",
     "GivenPreconditioner",
@@ -60,6 +62,8 @@ __all__ = [
     "Stale",
     "Stationary",
     "Stencil",
+    "candidates",
+    "choose",
     "direct_solver",
     "relative_residual",
 ]

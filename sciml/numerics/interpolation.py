@@ -33,6 +33,29 @@ def resample(values: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
     return values
 
 
+def fourier_series(values: np.ndarray, axis: Axis, x: np.ndarray) -> np.ndarray:
+    """Values at any points of the Fourier series through values on a periodic axis.
+
+    Args:
+        values: `(..., n)` on the points of `axis`.
+        axis: periodic and uniform.
+        x: where the values are wanted, `(m,)`.
+
+    Returns:
+        `(..., m)`.
+
+    Raises:
+        ValueError: the axis is not periodic or not uniform.
+    """
+    if axis.kind != "periodic" or axis.points is not None:
+        raise ValueError(f"an axis of kind {axis.kind!r} has no Fourier series; a uniform periodic one has.")
+    spectrum = np.fft.rfft(values, axis=-1) / axis.n
+    # A coefficient stands for its conjugate too, but for the mean and, on an even axis, the Nyquist mode.
+    spectrum[..., 1 : (axis.n + 1) // 2] *= 2.0
+    phases = 2.0 * np.pi * np.outer(np.arange(spectrum.shape[-1]), (x - axis.low) / axis.length)
+    return spectrum.real @ np.cos(phases) - spectrum.imag @ np.sin(phases)
+
+
 def _fourier(values: np.ndarray, old: Axis, new: Axis) -> np.ndarray:
     spectrum = np.fft.rfft(values, axis=-1)
     keep = min(old.n, new.n)

@@ -1,6 +1,7 @@
 """Euler equations of an ideal gas."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sciml.fields import FieldSpec, ParameterSpec
 from sciml.numerics import Field
@@ -26,17 +27,17 @@ class Euler(ConservationLaw):
     """
 
     gamma: float = 1.4
-    fields = (
+    fields: ClassVar[tuple[FieldSpec, ...]] = (
         FieldSpec("density", unit="kg m-3", location="cell", positive=True),
         FieldSpec("velocity", unit="m s-1", rank=1, location="cell"),
         FieldSpec("pressure", unit="Pa", location="cell", positive=True),
     )
-    equations = (
+    equations: ClassVar[tuple[FieldSpec, ...]] = (
         FieldSpec("mass", unit="kg m-3", location="cell", positive=True),
         FieldSpec("momentum", unit="kg m-2 s-1", rank=1, location="cell"),
         FieldSpec("energy", unit="J m-3", location="cell", positive=True),
     )
-    parameters = (ParameterSpec("gamma", low=1.0),)
+    parameters: ClassVar[tuple[ParameterSpec, ...]] = (ParameterSpec("gamma", low=1.0),)
 
     def conserved(self, u: Fields, p: Parameters) -> Fields:
         rho, v = u["density"], vector(u, "velocity")

@@ -9,10 +9,13 @@ from sciml.solvers.convection import (
     FiniteVolumeConvection,
     Upwind,
 )
+from sciml.solvers.elements import QuadraticElements, plate_with_hole
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.explicit import RungeKutta
 from sciml.solvers.finite_volume import FiniteVolume
 from sciml.solvers.helmholtz import FiniteDifferenceHelmholtz
+from sciml.solvers.imex import IMEX
 from sciml.solvers.jacobian import BandedJacobian, KrylovJacobian
 from sciml.solvers.lines import MethodOfLines
 from sciml.solvers.newton import Newton
@@ -22,6 +25,7 @@ from sciml.solvers.riemann import HLLC, HLLE, RiemannSolver, Rusanov
 from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.solve import solve
 from sciml.solvers.steady import SteadySolver
+from sciml.solvers.step_limit import step_limit
 from sciml.solvers.strong_stability import SSPRK3, SSPRK54, StrongStabilityPreserving
 from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
 from sciml.solvers.weno import WENOJS, WENOZ, Reconstruction
@@ -30,6 +34,7 @@ __all__ = [
     "ETDRK4",
     "HLLC",
     "HLLE",
+    "IMEX",
     "SSPRK3",
     "SSPRK54",
     "WENOJS",
@@ -52,8 +57,10 @@ __all__ = [
     "PositivityLimiter",
     "ProblemSolver",
     "Projection",
+    "QuadraticElements",
     "Reconstruction",
     "RiemannSolver",
+    "RungeKutta",
     "Rusanov",
     "SequenceSolver",
     "SolidBoxes",
@@ -67,6 +74,8 @@ __all__ = [
     "Trajectory",
     "Transport",
     "Upwind",
+    "plate_with_hole",
     "rollout",
     "solve",
+    "step_limit",
 ]

@@ -1,32 +1,55 @@
 """An independent look at a trajectory: the defect of the equation along it."""
 
+import math
 from collections import deque
+from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sciml.numerics import SpectralDerivatives
+from sciml.numerics import GridDerivatives, SpectralDerivatives
 from sciml.pdes import EvolutionPDE, Problem, grid_fields
+from sciml.pdes.parameters import call_with_coordinates
 from sciml.solvers.base import State, Stepper
+from sciml.solvers.samples import parameters_of
+
+#: States from which a time derivative is taken, and output times at most at which it is taken.
+NODES, LOOKS = 5, 16
+
+
+@runtime_checkable
+class Trailing(Protocol):
+    """A memory that knows the last steps of each sample, of which there may be many in one call."""
+
+    def passed(self, row: int) -> "tuple[list[float], Float[Tensor, 'n c *s']]":
+        """Times and values of the last states of a sample, at most `NODES`."""
+        ...
 
 
 class Defect:
-    r"""A stepper that looks at its own trajectory: $\|u_t - F(u)\| / \|u_t\|$ shortly before each output time.
+    r"""A stepper that looks at its own trajectory: $\|u_t - F(u)\| / \|u_t\|$ shortly before output times.
 
-    $u_t$ comes from fourth-order differences of the last five states (of three or four early on, at a lower order) and
-    $F$ from the text of the equation, so that neither the symbol nor the coefficients of the method take part.
+    $u_t$ comes from fourth-order differences of the last five states of each sample and $F$ from the text of the
+    equation, so that neither the symbol nor the coefficients of the method take part. A sample that never had five
+    states is looked at once, at the end, with those that there are. Where a method divides what it is asked for into
+    steps of its own, they are the states (see `Trailing`). The looks are at up to 16 output times, evenly chosen, the
+    last among them.
 
     Args:
         stepper: what advances.
         problem: the equation and the output times.
+        derivatives: what differentiates in space; in Fourier space if `None`.
     """
 
-    def __init__(self, stepper: Stepper, problem: Problem) -> None:
+    def __init__(self, stepper: Stepper, problem: Problem, derivatives: GridDerivatives | None = None) -> None:
         self.stepper, self.problem, self.spec = stepper, problem, stepper.spec
+        self.derivatives = derivatives
         self.largest: Tensor | None = None
-        self._times = torch.as_tensor(problem.times, dtype=torch.float64).cpu()
-        self._last: deque[State] = deque(maxlen=5)
+        times = torch.as_tensor(problem.times, dtype=torch.float64).cpu()
+        self._looks = times[np.unique(np.linspace(len(times) - 1, 0, LOOKS).round().astype(int))]
+        self._last: deque[State] = deque(maxlen=NODES)
 
     def start(
         self,
@@ -43,21 +66,68 @@ class Defect:
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
         state = self.stepper.step(state, dt, inputs)
         self._last.append(state)
-        if len(self._last) > 2 and bool(torch.isclose(self._times, state.t[0].cpu(), rtol=1e-9, atol=1e-12).any()):
-            defect = self._defect()
-            self.largest = defect if self.largest is None else torch.maximum(self.largest, defect)
+        if bool(torch.isclose(self._looks, state.t[0].cpu(), rtol=1e-9, atol=1e-12).any()):
+            self._look(state)
         return state
 
-    def _defect(self) -> Float[Tensor, " b"]:
-        states, middle = list(self._last), len(self._last) // 2
-        u, times = torch.stack([s.u for s in states], dim=1), [float(s.t[0]) for s in states]
-        d = SpectralDerivatives(self.problem.domain, times=times, time_order=len(states) - 1, device=u.device)
-        fields, names = grid_fields(u, self.problem.names, d), self.problem.names
-        if isinstance(self.problem.pde, EvolutionPDE):
-            fields |= self.problem.pde.diagnose(fields, d, self.problem.bind(d))
-        residual = self.problem.residual(fields, d)
-        off = torch.stack([residual[n][:, middle] for n in names], dim=1).flatten(1)
-        rate = torch.stack([d(fields[n], "t")[:, middle] for n in names], dim=1).flatten(1)
+    def _look(self, state: State) -> None:
+        if self.largest is None:
+            self.largest = torch.full_like(state.t, math.nan)
+        trails = [self._passed(state, row) for row in range(len(state.u))]
+        over = bool(torch.isclose(self._looks[-1], state.t[0].cpu(), rtol=1e-9, atol=1e-12))
+        for count in sorted({len(times) for times, _ in trails}):
+            rows = [row for row, (times, _) in enumerate(trails) if len(times) == count]
+            if count < NODES and not (over and count > 1):
+                continue
+            times = np.array([trails[row][0] for row in rows]).T
+            found = self._defect(torch.stack([trails[row][1] for row in rows], dim=1), times, rows)
+            before = self.largest[rows]
+            # Values that are not numbers never replace one that is; a look with few states never adds to a full one.
+            self.largest[rows] = (
+                torch.fmax(before, found) if count == NODES else torch.where(before.isnan(), found, before)
+            )
+
+    def _passed(self, state: State, row: int) -> tuple[list[float], Tensor]:
+        if isinstance(state.memory, Trailing):
+            return state.memory.passed(row)
+        return [float(s.t[row]) for s in self._last], torch.stack([s.u[row] for s in self._last])
+
+    def _defect(self, u: Float[Tensor, "n b c *s"], times: np.ndarray, rows: list[int]) -> Float[Tensor, " b"]:
+        """Relative defect at the middle one of a few states; `times` is `(n, b)`, and `rows` names the samples."""
+        middle, ones = len(times) // 2, [1] * (u.ndim - 2)
+        weights = torch.as_tensor(_slope_weights(times, middle), device=u.device)
+        rate = (weights.view(*weights.shape, *ones) * u).sum(dim=0)
+        off = rate - self._right_side(u[middle], torch.as_tensor(times[middle], device=u.device), rows)
         # Row by row: the order of a sum must not depend on the batch.
         norms = [(a.norm(), b.norm().clamp_min(torch.finfo(u.dtype).tiny)) for a, b in zip(off, rate, strict=True)]
         return torch.stack([a / b for a, b in norms])
+
+    def _right_side(
+        self, u: Float[Tensor, "b c *s"], t: Float[Tensor, " b"], rows: list[int]
+    ) -> Float[Tensor, "b c *s"]:
+        problem, pde = self.problem, self.problem.pde
+        assert isinstance(pde, EvolutionPDE)
+        d = self.derivatives or SpectralDerivatives(problem.domain, device=u.device)
+        clock = t.view(-1, *[1] * problem.domain.dimensions)
+        p, fields = parameters_of(problem, d, rows).at(t=clock), grid_fields(u, problem.names, d)
+        fields |= pde.diagnose(fields, d, p)
+        right = {n: torch.zeros_like(u[:, 0]) for n in problem.names} | pde.rhs(fields, d, p)
+        if problem.forcing:
+            coordinates = {**d.coordinates(), "t": clock}
+            for name, force in problem.forcing.items():
+                right[name] = right[name] + call_with_coordinates(force, coordinates)
+            right = pde.project(right, d)
+        return torch.stack([right[name] + torch.zeros_like(u[:, 0]) for name in problem.names], dim=1)
+
+
+def _slope_weights(x: np.ndarray, middle: int) -> np.ndarray:
+    """Weights of the derivative at one of the nodes `(n, b)` of the polynomial through all of them, `(n, b)`.
+
+    Reference: Berrut & Trefethen (2004), SIAM Rev. 46:501-517, eq. (9.4).
+    """
+    gaps = x[:, None] - x[None, :] + np.eye(len(x))[:, :, None]
+    barycentric = 1.0 / gaps.prod(axis=1)
+    weights = barycentric / barycentric[middle] / (x[middle] - x + (np.arange(len(x)) == middle)[:, None])
+    weights[middle] = 0.0
+    weights[middle] = -weights.sum(axis=0)
+    return weights

@@ -1,10 +1,14 @@
-"""Phi functions, and the coefficients of exponential Runge–Kutta steps made of them."""
+"""Phi functions of numbers and small matrices, and the coefficients of exponential Runge–Kutta steps made of them."""
 
 import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Shaped
 from torch import Tensor
+
+#: Terms of a Taylor series that is exact to rounding for arguments of size one.
+TERMS = 20
 
 
 def phi_functions(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -23,8 +27,8 @@ def phi_functions(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     small, large = torch.where(near, z, 0.0), torch.where(near, 1.0, z)
     series = []
     for j in (1, 2, 3):
-        total = torch.full_like(small, 1.0 / math.factorial(20 + j))
-        for m in range(19, -1, -1):
+        total = torch.full_like(small, 1.0 / math.factorial(TERMS + j))
+        for m in range(TERMS - 1, -1, -1):
             total = total * small + 1.0 / math.factorial(m + j)
         series.append(total)
     one = torch.expm1(large) / large
@@ -35,6 +39,37 @@ def phi_functions(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         torch.where(near, series[1], two),
         torch.where(near, series[2], three),
     )
+
+
+def matrix_phi_functions(z: Shaped[Tensor, "*n c c"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    r"""$\varphi_0, \dots, \varphi_3$ of square matrices, repeated and missing eigenvectors included.
+
+    Taylor series of $z / 2^s$, then $s$ doublings
+    $\varphi_k(2z) = 2^{-k} (\varphi_0(z) \varphi_k(z) + \sum_{j=1}^k \varphi_j(z) / (k-j)!)$. The error is that of
+    rounding the entries of `z`: relative to the largest, times the norm of `z` where it turns or mixes fast and slow.
+
+    Args:
+        z: matrices in the last two axes, float64 or complex128.
+
+    Reference: Skaflestad & Wright (2009), Appl. Numer. Math. 59:783-799, section 3.1.
+    """
+    norm = z.abs().sum(dim=-1).amax(dim=-1)[..., None, None]
+    doublings = torch.where(norm > 1.0, norm, 1.0).log2().ceil()
+    unit = torch.eye(z.shape[-1], dtype=z.dtype, device=z.device)
+    small = z * torch.exp2(-doublings)
+    phi = []
+    for j in range(4):
+        total = unit * (1.0 / math.factorial(TERMS + j))
+        for m in range(TERMS - 1, -1, -1):
+            total = total @ small + unit * (1.0 / math.factorial(m + j))
+        phi.append(total)
+    for done in range(int(doublings.max()) if doublings.numel() else 0):
+        doubled = [phi[0] @ phi[0]]
+        for k in (1, 2, 3):
+            parts = [phi[j] / math.factorial(k - j) for j in range(1, k + 1)]
+            doubled.append((phi[0] @ phi[k] + sum(parts[1:], start=parts[0])) / 2**k)
+        phi = [torch.where(doublings > done, new, old) for new, old in zip(doubled, phi, strict=True)]
+    return phi[0], phi[1], phi[2], phi[3]
 
 
 @dataclass(frozen=True)
@@ -55,17 +90,26 @@ class ETDRK4Coefficients:
     last: Tensor
 
     @classmethod
-    def of(cls, symbol: Tensor, dt: float) -> "ETDRK4Coefficients":
+    def of(cls, symbol: Tensor, dt: float, coupled: bool = False) -> "ETDRK4Coefficients":
         """Coefficients for $u_t = Lu + N(u)$ with the Fourier symbol of $L$ (real or complex, unit 1/time).
+
+        Args:
+            symbol: any shape; matrices in the last two axes where it is `coupled`.
+            dt: length of the step.
+            coupled: whether the symbol is a matrix per wave number.
 
         Reference: Cox & Matthews (2002), eq. (26)-(29), written with phi functions.
         """
         z = symbol * dt
-        one, two, three = phi_functions(z)
-        half_one, _, _ = phi_functions(0.5 * z)
+        if coupled:
+            full, one, two, three = matrix_phi_functions(z)
+            half, half_one, *_ = matrix_phi_functions(0.5 * z)
+        else:
+            full, (one, two, three) = torch.exp(z), phi_functions(z)
+            half, half_one = torch.exp(0.5 * z), phi_functions(0.5 * z)[0]
         return cls(
-            full=torch.exp(z),
-            half=torch.exp(0.5 * z),
+            full=full,
+            half=half,
             stage=0.5 * dt * half_one,
             first=dt * (one - 3.0 * two + 4.0 * three),
             middle=dt * (2.0 * two - 4.0 * three),

@@ -23,7 +23,8 @@ class FlowBoundary:
 
     A normal velocity with a value (walls, inflow) is set on its faces; with slope zero, or `Outflow`, the end is open:
     the fluid passes freely and the pressure is zero. Tangential components and the scalar take $a\,q + b\,q_n = g$
-    through one ghost cell beyond the end; `Outflow` of theirs means slope zero.
+    through one ghost cell beyond the end; `Outflow` of theirs means slope zero. An open end is meant for fluid that
+    leaves: where it enters, nothing damps it.
 
     Args:
         problem: a `NavierStokes` equation with conditions for every component.
@@ -71,6 +72,12 @@ class FlowBoundary:
                 ends = self.grid.axes[a].low, self.grid.axes[a].high
                 found[axis] = torch.full_like(centres.narrow(a - self.grid.dimensions, 0, 1), ends[end[1]])
         return {**found, "t": t.view(-1, *[1] * self.grid.dimensions)}
+
+    def values(self, name: str) -> Float[Tensor, "b *s"]:
+        """Zeros where a component has its values."""
+        places = self.coordinates(name, torch.zeros(1, dtype=torch.float64, device=self.device))
+        shape = torch.broadcast_shapes(*(p.shape for axis, p in places.items() if axis != "t"))
+        return torch.zeros(1, *shape, dtype=torch.float64, device=self.device)
 
     def ghosts(self, q: Tensor, name: str, axis: int, t: Float[Tensor, " b"]) -> tuple[Tensor, Tensor]:
         """Values one cell beyond both ends of a bounded axis, for a field in cells along it."""

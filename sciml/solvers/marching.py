@@ -1,8 +1,10 @@
-"""What methods that advance in time share: refuse, make a stepper, roll it out, halve the step until it is good."""
+"""What methods that advance in time share: refuse, make a stepper, roll it out, take the samples of a batch apart."""
 
 import dataclasses
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -10,9 +12,9 @@ from torch import Tensor
 
 from sciml.describe import Described
 from sciml.pdes import Problem
+from sciml.pdes.problem import of_samples
 from sciml.solvers.base import Stepper, Trajectory, rollout
 from sciml.solvers.defect import Defect
-from sciml.status import Status
 
 
 class TimeIntegrator(Described, ABC):
@@ -65,30 +67,6 @@ def integrate(stepper: Stepper, problem: Problem) -> Trajectory:
     return dataclasses.replace(trajectory, residual=watched.largest)
 
 
-def halve_until(method: TimeIntegrator, problem: Problem, dt: float, tol: float, halvings: int = 13) -> Trajectory:
-    r"""The trajectory of one sample, its step halved until Richardson's estimate of the error is below `tol`.
-
-    The difference of two solutions is $2^p - 1$ times the error of the finer one; `MAX_STEPS` marks a sample that does
-    not get there.
-
-    Args:
-        method: of order $p$.
-        problem: with a single sample.
-        dt: first step.
-        tol: largest relative L2 error over the frames.
-        halvings: how often at most.
-    """
-    coarse = integrate(method.stepper(problem, dt), problem)
-    for _ in range(halvings):
-        dt /= 2
-        fine = integrate(method.stepper(problem, dt), problem)
-        error = difference(fine.u, coarse.u) / (2.0**method.order - 1.0)
-        if bool((error <= tol).all()):
-            return fine
-        coarse = fine
-    return dataclasses.replace(fine, status=torch.where(error <= tol, fine.status, int(Status.MAX_STEPS)))
-
-
 def samples_of(problem: Problem) -> list[Problem]:
     """The problem of every sample of a batch: each finds its own step, so that none depends on the others."""
     dims, initial = problem.domain.dimensions, problem.initial_state()
@@ -105,11 +83,15 @@ def samples_of(problem: Problem) -> list[Problem]:
     def pick(values: Tensor, i: int) -> Tensor:
         return values[i : i + 1] if len(values) > 1 else values
 
+    def force(i: int) -> dict[str, Callable[..., Any]]:
+        return {n: of_samples(f, torch.tensor([i])) for n, f in (problem.forcing or {}).items()}
+
     return [
         dataclasses.replace(
             problem,
             initial=pick(initial, i),
             parameters={**problem.parameters, **{n: pick(v, i) for n, v in batched.items()}},
+            forcing=force(i) or None,
         )
         for i in range(count)
     ]

@@ -1,5 +1,6 @@
 """Solid bodies in a flow: whole cells that no fluid enters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +23,7 @@ class SolidBoxes:
         ValueError: corners of different lengths, or a low one that is not below the high one.
     """
 
-    boxes: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
+    boxes: Sequence[Sequence[Sequence[float]]]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "boxes", tuple((tuple(low), tuple(high)) for low, high in self.boxes))

@@ -5,7 +5,7 @@ import pytest
 from helpers import observed_order
 
 from sciml.fields import Axis, Grid
-from sciml.numerics.interpolation import resample
+from sciml.numerics.interpolation import fourier_series, resample
 
 
 @pytest.mark.parametrize(("n", "m"), [(16, 31), (15, 32), (32, 12), (31, 13)])
@@ -49,3 +49,20 @@ def test_grids_of_different_domains_are_refused() -> None:
         resample(np.zeros(4), Grid.periodic(4), Grid.periodic(8, high=2.0))
     with pytest.raises(ValueError, match="shape"):
         resample(np.zeros(5), Grid.periodic(4), Grid.periodic(8))
+
+
+@pytest.mark.parametrize("n", [15, 16])
+def test_a_fourier_series_is_exact_at_any_point(n: int) -> None:
+    axis, x = Axis(n, -1.0, 1.0), np.array([-1.0, -0.31, 0.2, 0.99, 1.0, 1.4])
+
+    def wave(x: np.ndarray) -> np.ndarray:
+        return 0.5 + np.sin(3 * np.pi * x + 0.4) + np.cos(7 * np.pi * x)
+
+    values = fourier_series(np.stack([wave(axis.coords), axis.coords]), axis, x)[0]
+    assert np.allclose(values, wave(x), rtol=0, atol=1e-13)
+    assert np.allclose(fourier_series(axis.coords, axis, axis.coords), axis.coords, rtol=0, atol=1e-13)
+
+
+def test_other_axes_have_no_fourier_series() -> None:
+    with pytest.raises(ValueError, match="nodes"):
+        fourier_series(np.zeros(4), Axis(4, kind="nodes"), np.zeros(1))

@@ -5,8 +5,9 @@ import torch
 
 from sciml.fields import Grid
 from sciml.numerics import SpectralDerivatives
-from sciml.pdes import Euler, Problem, grid_fields
+from sciml.pdes import Euler, EulerTracer, Problem, grid_fields
 from sciml.pdes.gas_dynamics import GasDynamics
+from sciml.solvers import FiniteVolume
 
 GAMMA = 1.3
 
@@ -105,3 +106,26 @@ def test_a_state_is_admissible_where_density_and_pressure_are_positive_and_all_i
     waves, q = GasDynamics(GAMMA, 1), states(1, count=4)
     q[1, 0], q[2, 2], q[3, 1] = -1.0, 0.0, torch.inf
     assert waves.admissible(q).tolist() == [True, False, False, False]
+
+
+def test_a_uniform_tracer_stays_uniform_and_acts_on_nothing():
+    g = torch.Generator().manual_seed(0)
+    u = 0.3 + torch.rand(1, 4, 10, 10, generator=g, dtype=torch.float64)
+    times, grid = [0.0, 0.1], Grid.periodic(10, 10)
+    alone = FiniteVolume().solve(Problem(Euler(), grid, u, times=times)).u
+    carried = torch.cat([u, torch.full_like(u[:, :1], 0.7)], dim=1)
+    both = FiniteVolume().solve(Problem(EulerTracer(), grid, carried, times=times)).u
+    torch.testing.assert_close(both[:, :, :4], alone, rtol=0, atol=1e-12)
+    torch.testing.assert_close(both[:, :, 4], torch.full_like(both[:, :, 4], 0.7), rtol=0, atol=1e-12)
+
+
+def test_a_tracer_moves_with_the_fluid_and_stays_within_its_bounds():
+    """One turn around a ring; a jump of the tracer in a gas that only drifts."""
+    (x,) = Grid.periodic(100).meshgrid()
+    step = ((x > 0.3) & (x < 0.6)).double()
+    u = torch.stack([1 + 0 * x, 1 + 0 * x, 1 + 0 * x, step])[None]
+    trajectory = FiniteVolume().solve(Problem(EulerTracer(), Grid.periodic(100), u, times=[0.0, 1.0]))
+    found = trajectory.u[0, -1, 3]
+    assert float((found - step).abs().mean()) < 0.03
+    assert -0.01 < float(found.min()) < float(found.max()) < 1.01
+    assert float(found.sum()) == pytest.approx(float(step.sum()), rel=1e-12)

@@ -5,15 +5,17 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from helpers import observed_order
 
+from sciml.describe import build, describe
 from sciml.fields import Axis, Boundaries, Dirichlet, Grid, Neumann, Outflow, Periodic, Robin, Wall
 from sciml.numerics import ReverseMode
 from sciml.pdes import Burgers, NavierStokes, Problem, Smoke
 from sciml.pdes.exact import Beltrami, BoxedTaylorGreen, ExactSolution, StratifiedShear, TaylorGreen
-from sciml.solvers import CentralTransport, LimitedTransport, Projection, rollout, solve
+from sciml.solvers import ETDRK4, CentralTransport, LimitedTransport, Projection, SolidBoxes, rollout, solve
 from sciml.status import Status
 
 PI = math.pi
@@ -47,6 +49,30 @@ def divergence(problem: Problem, **method) -> float:
 def test_flows_in_closed_form_are_met_at_second_order(solution: ExactSolution, counts: list[int], t: float) -> None:
     central = {"tracer_transport": CentralTransport()}
     errors = [error(solution, solution.problem(n, n, times=(0.0, t)), t, courant=0.8, **central) for n in counts]
+    assert observed_order(errors, counts) == pytest.approx(Projection.order, abs=0.1)
+
+
+def test_limited_transport_converges_at_second_order_in_the_mean() -> None:
+    """Of both; its extrema are cut, which shows as noise in the order from grid to grid."""
+    solution, counts = TaylorGreen(velocity=0.5), [16, 32, 48]
+    errors = [
+        error(solution, solution.problem(n, n, times=(0.0, 0.3)), 0.3, courant=0.8, transport=LimitedTransport())
+        for n in counts
+    ]
+    assert observed_order(errors, counts) > Projection.order - 0.1
+
+
+def test_a_buoyant_flow_is_that_of_the_spectral_method() -> None:
+    counts, errors = [16, 24, 32], []
+    initial = {
+        "velocity_x": lambda x, y: -torch.cos(x) * torch.sin(y),
+        "velocity_y": lambda x, y: torch.sin(x) * torch.cos(y),
+        "tracer": lambda x, y: torch.sin(x) + torch.cos(y + x),
+    }
+    for n in counts:
+        problem = Problem(Smoke(0.05, 0.05, 1.0), Grid.periodic(n, n, high=2 * PI), initial, times=[0.0, 0.3])
+        found = Projection(courant=0.8, tracer_transport=CentralTransport()).solve(problem).u[0, -1]
+        errors.append(float((found - ETDRK4(dt=0.05).solve(problem).u[0, -1]).norm() / n))
     assert observed_order(errors, counts) == pytest.approx(Projection.order, abs=0.1)
 
 
@@ -287,6 +313,22 @@ def test_smoke_rises_keeps_its_mass_and_stays_within_its_bounds() -> None:
     assert float((mirrored - trajectory.u[0, -1]).abs().max()) <= 1e-10
 
 
+@pytest.mark.parametrize("kappa", [0.0, 0.05])
+@pytest.mark.parametrize("box", [True, False])
+def test_noise_in_a_rough_flow_stays_within_its_bounds(box: bool, kappa: float) -> None:
+    grid = Grid.cells(12, 12) if box else Grid((Axis(12), Axis(12, kind="cells")))
+    open_box = Boundaries({"x": Periodic(), "y": Wall(slip=False), ("y+", "tracer"): Dirichlet(1.0)})
+    generator = torch.Generator().manual_seed(0)
+    u0 = 3 * torch.randn(4, 3, 12, 12, dtype=torch.float64, generator=generator)
+    u0[:, 2] = torch.rand(4, 12, 12, generator=generator).round()
+    boundary = Boundaries({"all": Wall()}) if box else open_box
+    problem = Problem(Smoke(0.0, kappa, 20.0), grid, u0, boundary, times=[0.0, 0.1, 0.2])
+    tracer = Projection(courant=1.0).solve(problem).u[:, :, 2]
+    assert float(tracer.min()) >= -1e-13
+    assert float(tracer.max()) <= 1 + 1e-13
+    assert float((tracer[:, -1] - tracer[:, 0]).abs().max()) > 0.3
+
+
 def test_central_transport_leaves_the_bounds_that_the_limited_one_keeps() -> None:
     tracer = Projection(courant=1.0, tracer_transport=CentralTransport()).solve(smoke()).u[0, :, -1]
     assert float(tracer.min()) < -0.01
@@ -491,7 +533,10 @@ def bounded(boundary: Boundaries, grid: Grid | None = None, pde=None) -> Problem
         (bounded(Boundaries({"all": Wall()}), Grid.cells(4, 6)), "at least 5"),
         (bounded(Boundaries({"all": Wall(), ("x-", "velocity_x"): Neumann(1.0)})), "normal velocity"),
         (bounded(Boundaries({"all": Wall(), ("x-", "velocity_x"): Robin()})), "normal velocity"),
+        (bounded(Boundaries({"all": Wall(), ("x-", "velocity_x"): Dirichlet(1.0)})), "do not balance"),
+        (bounded(Boundaries({"all": Wall(), ("x-", "tracer"): Dirichlet(np.ones(5))})), "shape"),
         (dataclasses.replace(smoke(), forcing={"pressure": lambda x: x}), "pressure"),
+        (dataclasses.replace(smoke(), parameters={"viscosity": lambda x: x}), "'viscosity' is a function"),
         (Problem(Burgers(), Grid.periodic(8), lambda x: x, times=[0.0, 1.0]), "Burgers"),
     ],
 )
@@ -508,6 +553,12 @@ def test_what_it_cannot_honour_is_refused_in_one_line(problem: Problem, reason: 
 def test_bad_arguments_are_refused_by_name(arguments: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(arguments))):
         Projection(**arguments)
+
+
+def test_a_method_survives_its_description() -> None:
+    body = SolidBoxes((((0.0, 0.0), (1.0, 0.5)),))
+    again = build(describe(Projection(courant=0.5, tracer_transport=CentralTransport(), solids=body)))
+    assert (again.courant, again.tracer_transport, again.solids) == (0.5, CentralTransport(), body)
 
 
 def test_a_stepper_without_a_step_asks_for_one() -> None:
