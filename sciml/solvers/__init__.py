@@ -1,7 +1,7 @@
 """Reference solvers, and the face they share with surrogates."""
 
 from sciml.linalg import BandedCholesky, LinearSolver, Solution, SparseDirect
-from sciml.solvers.base import ProblemSolver, State, Stepper, StepperSpec, Trajectory, rollout
+from sciml.solvers.base import ProblemSolver, SequenceSolver, State, Stepper, StepperSpec, Trajectory, rollout
 from sciml.solvers.convection import (
     CentralDifferences,
     ExponentialFitting,
@@ -62,6 +62,7 @@ __all__ = [
     "RiemannSolver",
     "RungeKutta",
     "Rusanov",
+    "SequenceSolver",
     "SolidBoxes",
     "Solution",
     "SparseDirect",
