@@ -61,7 +61,7 @@ def shards_of(recipe: Recipe) -> list[Shard]:
 
 @dataclass
 class Sample:
-    """One solved sample as it is stored; fields by name, `(t, *s)` and `(*s)`."""
+    """One solved sample as it is stored; fields by name, `(t, *s)` and `(*s)`, vectors with a last axis."""
 
     index: int
     fields: dict[str, np.ndarray]
@@ -132,23 +132,35 @@ def solve_samples(recipe: Recipe, indices: Sequence[int], chain: Chain | None = 
     residual = np.full(len(indices), np.nan) if trajectory.residual is None else trajectory.residual.numpy()
     samples = []
     for row, index in enumerate(indices):
-        fields = {name: stored[row, :, c] for c, name in enumerate(problem.names)}
+        fields = by_field(recipe.equation.fields, stored[row], recipe.grid.dimensions)
         if recipe.store_forcing:
             forcing = recipe.forcing_fields(index, recipe.grid)
             fields |= {f"forcing_{name}": values.astype(recipe.dtype) for name, values in forcing.items()}
         own = {name: values[row] for name, values in static.items()}
         sample = Sample(index, fields, own, recipe.numbers(index), float(residual[row]), Status.SUCCESS)
-        judge(sample, Status(int(trajectory.status[row])), u[row], recipe)
+        judge(sample, trajectory, row, recipe)
         sample.seconds = {part: (clock[k + 1] - clock[k]) / len(indices) for k, part in enumerate(("draw", "solve"))}
         samples.append(sample)
     return samples
 
 
-def judge(sample: Sample, status: Status, solution: np.ndarray, recipe: Recipe) -> None:
+def by_field(specs: Sequence[FieldSpec], values: np.ndarray, dimensions: int) -> dict[str, np.ndarray]:
+    """Components `(t, c, *s)` as fields `(t, *s)`, a vector with its components as last axis, a tensor with two."""
+    found, first = {}, 0
+    for spec in specs:
+        last = first + len(spec.components(dimensions))
+        part = np.moveaxis(values[:, first:last], 1, -1)
+        found[spec.name] = part.reshape(*part.shape[:-1], *(dimensions,) * spec.rank)
+        first = last
+    return found
+
+
+def judge(sample: Sample, trajectory: Trajectory, row: int, recipe: Recipe) -> None:
     """Sets the status, and the reason where the sample cannot be used."""
-    sample.status = status
-    if not status.ok:
-        sample.reason = f"{type(recipe.solver).__name__} ended with {status.name}, residual {sample.residual:.3g}"
+    sample.status, solution = Status(int(trajectory.status[row])), trajectory.u[row].numpy()
+    if not sample.status.ok:
+        solver = type(recipe.solver).__name__
+        sample.reason = f"{solver} {trajectory.reason(row)}, residual {sample.residual:.3g}"
     elif not all(np.isfinite(a).all() for a in (solution, *sample.fields.values(), *sample.static.values())):
         sample.status, sample.reason = Status.NON_FINITE, f"not finite in {recipe.dtype}"
 

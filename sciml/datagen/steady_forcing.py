@@ -25,6 +25,8 @@ class SineForcing(ForcingSampler):
     Reference: Li et al. (2021), Fourier Neural Operator, section 5.3.
     """
 
+    steady = True
+
     def __init__(
         self,
         amplitude: Sequence[float] = (0.1, 0.1),

@@ -202,6 +202,11 @@ def of_samples(function: Callable[..., Any], rows: Int[Tensor, " r"]) -> Callabl
     return function if pick is None else pick(rows)
 
 
+def of_clocks(function: Callable[..., Any], t: Float[Tensor, " b"]) -> Callable[..., Any]:
+    """A forcing that is evaluated at the times of the samples of a batch, each of which has its own."""
+    return of_samples(function, torch.arange(len(t))) if len(t) > 1 else function
+
+
 def grid_fields(u: Float[Tensor, "b *c"], names: Sequence[str], d: GridDerivatives) -> Fields:
     """Splits `(b, c, *s)`, or a trajectory `(b, t, c, *s)`, into components by name."""
     return dict(zip(names, u.unbind(-d.grid.dimensions - 1), strict=True))

@@ -114,8 +114,8 @@ def test_a_steady_force_is_the_published_one_at_every_time_and_in_every_sample()
     f = function(SineForcing(), grid, seeds=(0, 1))
     angle = 2 * math.pi * (x + (y + 1) / 2)
     expected = 0.1 * (torch.sin(angle) + torch.cos(angle))
-    for t in (0.0, 3.0):
-        found = f(x=x, y=y, t=torch.tensor(t))
+    for coordinates in ({"x": x, "y": y}, {"x": x, "y": y, "t": torch.tensor(3.0)}):
+        found = call_with_coordinates(f, coordinates)
         assert found.shape == (2, 8, 6)
         torch.testing.assert_close(found, expected.expand(2, 8, 6), rtol=0, atol=1e-14)
 
@@ -160,7 +160,7 @@ def test_a_forced_sample_is_the_same_in_every_batch(recipe):
 
 @pytest.mark.parametrize("solver", [sciml.solvers.MethodOfLines(), sciml.solvers.ETDRK4()])
 def test_samples_that_find_their_own_steps_see_their_own_forces(recipe, solver):
-    recipe = dataclasses.replace(recipe, solver=solver, times=(0.0, 0.1, 0.2), solution_grid=recipe.grid)
+    recipe = dataclasses.replace(recipe, solver=solver, times=(0.0, 0.1, 0.2))
     unforced = solve_samples(dataclasses.replace(recipe, forcing={}, store_forcing=False), [0, 1, 2])
     for index, sample in enumerate(solve_samples(recipe, [0, 1, 2])):
         (alone,) = solve_samples(recipe, [index])
