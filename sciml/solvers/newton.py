@@ -12,8 +12,8 @@ from sciml.solvers.jacobian import BandedJacobian, Equations, Jacobian, Jacobian
 class Newton(Described):
     r"""$u \leftarrow \Pi(u + \lambda\,\delta)$ with $J\delta = -G(u)$ for every sample, until the residual is small.
 
-    A sample is done when $\|G\|_\infty$ is below the tolerance, or after a whole step with $\|\delta\|_\infty$ below it:
-    where the equations are stiff, rounding keeps the residual from falling that far.
+    A sample is done when $\|G\|_\infty$ is below the tolerance, or after a whole step with $\|\delta\|_\infty$ below
+    it: where the equations are stiff, rounding keeps the residual from falling that far.
 
     $\lambda$ is halved until the residual falls by the fraction $\lambda / 10^4$ at least; a residual that is not
     finite counts as one that did not fall. $\Pi$ cuts components off at zero that have to stay above it. Samples that
