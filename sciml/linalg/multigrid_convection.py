@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 class ConvectionMultigrid(Preconditioner):
     r"""One multigrid V-cycle for finite volumes of $-\nabla\cdot(a\nabla u) + \nabla\cdot(wu) + cu$ with two axes.
 
-    Conductances and fluxes of the faces are read off the entries: the difference of the two coefficients of a face is
-    its flux, their logarithmic mean its conductance. Coarse cells are two by two fine ones; their fluxes are sums,
-    their conductances follow the rules for resistances, and exponential fitting discretises every coarse level anew, so
-    that it stays stable where convection dominates. Smoothing is an incomplete factorisation without fill-in, once
-    before and once after; transfers are sums and bilinear interpolation. The cycle is not symmetric: it preconditions
-    `BiCGStab` and `GMRES`.
+    Conductances and fluxes of the faces are read off the entries: the mean of the two coefficients of a face is its
+    conductance, their difference its flux. Coarse cells are two by two fine ones; their fluxes are sums, their
+    conductances follow the rules for resistances, and every coarse level is discretised anew from them, with as much
+    more conductance as keeps it stable where convection dominates. Smoothing is an incomplete factorisation without
+    fill-in, once before and once after; transfers are sums and bilinear interpolation. The cycle is not symmetric: it
+    preconditions `BiCGStab` and `GMRES`.
 
-    Any size of grid is taken. The loops are compiled by numba at the first use, for about fifteen seconds, and kept on
+    Any size of grid is taken. The loops are compiled by numba at the first use, for about ten seconds, and kept on
     disk.
 
-    Reference: Wesseling (1992), An Introduction to Multigrid Methods, sections 4.5 and 7.6; Scharfetter & Gummel
-    (1969), IEEE Trans. Electron Devices 16:64-77 for the fitting.
+    Reference: Wesseling (1992), An Introduction to Multigrid Methods, sections 4.5 and 7.6; Brandt & Yavneh (1993),
+    SIAM J. Sci. Comput. 14:607-626 on closed stream lines.
     """
 
     def prepare(self, a: LinearOperator) -> Callable[[np.ndarray], np.ndarray]:

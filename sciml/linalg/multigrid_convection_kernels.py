@@ -7,7 +7,7 @@ before it, so that walls are the faces of ghost cells.
 
 What crosses a face between cells $p$ and $q$, with the conductance $D$ and the volume flux $F$ from $p$ to $q$, is
 
-$$ (D B(P) + F)\,u_p - D B(P)\,u_q, \qquad P = F / D, \quad B(P) = P / (e^P - 1). $$
+$$ (D + F/2)\,u_p - (D - F/2)\,u_q. $$
 """
 
 from typing import NamedTuple
@@ -15,6 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sciml.linalg.compiling import compiled
+
+#: Part of |F| / 2, the conductance of upwind differences, that coarse faces have at least. One is the most stable, and
+#: damps closed stream lines so much that the correction is too small there; below 0.7 coarse levels begin to oscillate.
+#: For four recirculating flows at cell Péclet number 10 one gave 17, 14, 13, 12 iterations, 0.8 gave 14, 12, 11, 10.
+STABILISED = 0.8
 
 
 class FlowLevels(NamedTuple):
@@ -74,29 +79,6 @@ def set_up(levels):
 
 
 @compiled
-def conductance(given, taken):
-    """$D$ from the two coefficients of a face, whose difference is $F$: their logarithmic mean."""
-    if given <= 0.0 or taken <= 0.0:
-        return 0.0
-    ratio = given / taken
-    # The quotient loses digits near one, where the mean of the two differs from it in second order.
-    if abs(ratio - 1.0) < 1e-4:
-        return 0.5 * (given + taken)
-    return (given - taken) / np.log(ratio)
-
-
-@compiled
-def fitted(conductance, flux):
-    """$D B(|F| / D)$, the smaller coefficient of a face; the other one has $|F|$ more."""
-    if conductance <= 0.0:
-        return 0.0
-    peclet = abs(flux) / conductance
-    if peclet < 1e-4:
-        return conductance - 0.5 * abs(flux)
-    return abs(flux) / np.expm1(peclet)
-
-
-@compiled
 def split(levels):
     """Conductances and fluxes of the finest level from its entries.
 
@@ -107,10 +89,10 @@ def split(levels):
     for i in range(1, nx + 1):
         for p in range(i * s + 1, i * s + ny + 1):
             if i < nx:
-                levels.conductance_x[p] = conductance(levels.west[p + s], levels.east[p])
+                levels.conductance_x[p] = 0.5 * (levels.west[p + s] + levels.east[p])
                 levels.flux_x[p] = levels.west[p + s] - levels.east[p]
             if p < i * s + ny:
-                levels.conductance_y[p] = conductance(levels.south[p + 1], levels.north[p])
+                levels.conductance_y[p] = 0.5 * (levels.south[p + 1] + levels.north[p])
                 levels.flux_y[p] = levels.south[p + 1] - levels.north[p]
     for i in range(1, nx + 1):
         for j in range(1, ny + 1):
@@ -124,7 +106,7 @@ def split(levels):
                 continue
             # Zero up to rounding at a wall without exchange.
             column, row = max(column, 0.0) / walls, max(row, 0.0) / walls
-            d, outward = conductance(column, row), column - row
+            d, outward = 0.5 * (column + row), column - row
             if i == 1:
                 levels.conductance_x[p - s], levels.flux_x[p - s] = d, -outward
             if i == nx:
@@ -181,18 +163,18 @@ def coarsen(levels, level):
 
 @compiled
 def discretise(levels, level):
-    """Rows of the matrix of a level by exponential fitting."""
+    """Rows of the matrix of a level: central differences with as much conductance as keeps them stable."""
     nx, ny, start, s = extent(levels, level)
     for i in range(nx + 1):
         for p in range(start + i * s + 1, start + i * s + ny + 1):
-            smaller = fitted(levels.conductance_x[p], levels.flux_x[p])
-            levels.east[p] = smaller + max(-levels.flux_x[p], 0.0)
-            levels.west[p + s] = smaller + max(levels.flux_x[p], 0.0)
+            half = 0.5 * levels.flux_x[p]
+            d = max(levels.conductance_x[p], STABILISED * abs(half))
+            levels.east[p], levels.west[p + s] = d - half, d + half
     for i in range(1, nx + 1):
         for p in range(start + i * s, start + i * s + ny + 1):
-            smaller = fitted(levels.conductance_y[p], levels.flux_y[p])
-            levels.north[p] = smaller + max(-levels.flux_y[p], 0.0)
-            levels.south[p + 1] = smaller + max(levels.flux_y[p], 0.0)
+            half = 0.5 * levels.flux_y[p]
+            d = max(levels.conductance_y[p], STABILISED * abs(half))
+            levels.north[p], levels.south[p + 1] = d - half, d + half
     for i in range(1, nx + 1):
         for p in range(start + i * s + 1, start + i * s + ny + 1):
             given = levels.east[p - s] + levels.west[p + s] + levels.north[p - 1] + levels.south[p + 1]
@@ -224,14 +206,13 @@ def v_cycle(levels, b):
     for i in range(nx):
         for j in range(ny):
             levels.f[(i + 1) * s + j + 1] = b[i * ny + j]
-    levels.u[:] = 0.0
     for level in range(last):
-        smooth(levels, level)
+        smooth(levels, level, True)
         restrict(levels, level)
-    smooth(levels, last)
+    smooth(levels, last, True)
     for level in range(last - 1, -1, -1):
         prolong(levels, level)
-        smooth(levels, level)
+        smooth(levels, level, False)
     for i in range(nx):
         for j in range(ny):
             z[i * ny + j] = levels.u[(i + 1) * s + j + 1]
@@ -254,13 +235,16 @@ def residual_of_row(levels, level, i, r):
 
 
 @compiled
-def smooth(levels, level):
+def smooth(levels, level, from_zero):
     """Adds the correction `(L U)^-1 (f - A u)`: substitution forward, row by row, and back."""
     nx, ny, start, s = extent(levels, level)
     r = np.empty(s)
     for i in range(1, nx + 1):
-        residual_of_row(levels, level, i, r)
         p = start + i * s
+        if from_zero:
+            r[:] = levels.f[p : p + s]
+        else:
+            residual_of_row(levels, level, i, r)
         before, z = levels.z[p - s : p], levels.z[p : p + s]
         west, inverse, forward = levels.west[p : p + s], levels.inverse[p : p + s], levels.forward[p : p + s]
         for j in range(1, ny + 1):
@@ -276,7 +260,7 @@ def smooth(levels, level):
         for j in range(ny, 0, -1):
             z[j] = r[j] + backward[j] * z[j + 1]
         for j in range(1, ny + 1):
-            u[j] += z[j]
+            u[j] = z[j] if from_zero else u[j] + z[j]
 
 
 @compiled

@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from sciml.pdes import EvolutionPDE, Parameters, Problem
+from sciml.pdes import EvolutionPDE, Problem
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.solvers.samples import bound, chosen, varying
 from sciml.solvers.spectrum import FourierDerivatives, Spectrum
 from sciml.solvers.symbols import Symbol
 
@@ -38,23 +39,8 @@ class SpectralSystem:
     ) -> None:
         self.problem, self.derivatives, self.split = problem, derivatives, split
         self.values = dict(problem.parameters if values is None else values)
-        specs = problem.pde.parameters
-        defaults = {s.name: getattr(problem.pde, s.name, None) for s in specs}
-        self.parameters = Parameters(
-            specs,
-            self.values,
-            defaults,
-            derivatives.coordinates(),
-            problem.domain.dimensions,
-            False,
-            derivatives.device,
-        )
+        self.parameters = bound(problem, derivatives, self.values)
         self._steady_forces: dict[str, Tensor] = {}
-
-    def _per_sample(self) -> dict[str, Tensor]:
-        """The parameters that have a batch axis."""
-        rank = {s.name: self.problem.domain.dimensions + 1 if s.field else 1 for s in self.problem.pde.parameters}
-        return {n: v for n, v in self.values.items() if isinstance(v, Tensor) and v.ndim == rank[n]}
 
     @functools.cached_property
     def symbol(self) -> Symbol:
@@ -63,19 +49,17 @@ class SpectralSystem:
     @functools.cached_property
     def samples(self) -> int:
         """Number of samples for which there are parameters; 1 where none varies."""
-        return max([1, *(len(v) for v in self._per_sample().values())])
+        return max([1, *(len(v) for v in varying(self.problem, self.values).values())])
 
     def rows(self, index: np.ndarray) -> "SpectralSystem":
         """The system of some samples."""
-        varying = {n: v for n, v in self._per_sample().items() if len(v) > 1}
-        if not varying:
+        if self.samples == 1:
             return self
         where = torch.as_tensor(index, device=self.derivatives.device)
-        chosen = {n: v[where.to(v.device)] for n, v in varying.items()}
-        system = SpectralSystem(self.problem, self.derivatives, self.split, {**self.values, **chosen})
+        values = chosen(self.problem, self.values, index)
+        system = SpectralSystem(self.problem, self.derivatives, self.split, values)
         if self.split:
             system.symbol = self.symbol.rows(where)
-        system._steady_forces = self._steady_forces
         return system
 
     def forward(self, u: Float[Tensor, "b c *s"]) -> Complex[Tensor, "b c *k"]:
