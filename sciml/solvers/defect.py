@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -24,8 +25,8 @@ NODES, LOOKS = 5, 16
 class Trailing(Protocol):
     """A memory that knows the last steps of each sample, of which there may be many in one call."""
 
-    def passed(self, row: int) -> "tuple[list[float], Float[Tensor, 'n c *s']]":
-        """Times and values of the last states of a sample, at most `NODES`."""
+    def passed(self, row: int) -> tuple[list[float], Tensor]:
+        """Times and values `(n, c, *s)` of the last states of a sample, at most `NODES`."""
         ...
 
 
@@ -49,7 +50,7 @@ class Defect:
         self.derivatives = derivatives
         self.largest: Tensor | None = None
         times = torch.as_tensor(problem.times, dtype=torch.float64).cpu()
-        self._looks = times[np.unique(np.linspace(len(times) - 1, 0, LOOKS).round().astype(int))]
+        self.looks = times[np.unique(np.linspace(len(times) - 1, 0, LOOKS).round().astype(int))]
         self._last: deque[State] = deque(maxlen=NODES)
 
     def start(
@@ -66,16 +67,20 @@ class Defect:
 
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
         state = self.stepper.step(state, dt, inputs)
-        self._last.append(state)
-        if bool(torch.isclose(self._looks, state.t[0].cpu(), rtol=1e-9, atol=1e-12).any()):
-            self._look(state)
+        self.see(state)
         return state
+
+    def see(self, state: State) -> None:
+        """Remembers a state, and looks where it is at one of the times for it."""
+        self._last.append(state)
+        if bool(torch.isclose(self.looks, state.t[0].cpu(), rtol=1e-9, atol=1e-12).any()):
+            self._look(state)
 
     def _look(self, state: State) -> None:
         if self.largest is None:
             self.largest = torch.full_like(state.t, math.nan)
         trails = [self._passed(state, row) for row in range(len(state.u))]
-        over = bool(torch.isclose(self._looks[-1], state.t[0].cpu(), rtol=1e-9, atol=1e-12))
+        over = bool(torch.isclose(self.looks[-1], state.t[0].cpu(), rtol=1e-9, atol=1e-12))
         for count in sorted({len(times) for times, _ in trails}):
             rows = [row for row, (times, _) in enumerate(trails) if len(times) == count]
             if count < NODES and not (over and count > 1):
@@ -119,6 +124,16 @@ class Defect:
                 right[name] = right[name] + call_with_coordinates(of_clocks(force, t), coordinates)
             right = pde.project(right, d)
         return torch.stack([right[name] + torch.zeros_like(u[:, 0]) for name in problem.names], dim=1)
+
+
+class MarchingDefect(Defect):
+    """The same for a stepper that goes through a list of times at once."""
+
+    def march(self, state: State, times: Sequence[float]) -> Iterator[State]:
+        """The states at `times[1:]`."""
+        for later in self.stepper.march(state, times, self.looks.tolist()):  # type: ignore[attr-defined]
+            self.see(later)
+            yield later
 
 
 def _slope_weights(x: np.ndarray, middle: int) -> np.ndarray:

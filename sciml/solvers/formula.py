@@ -83,7 +83,11 @@ class Formula(ABC):
         """The linear maps that depend on the length of a step, kept for the last few lengths."""
         if dt is not self._chosen[0]:
             tables = [self._table(value, compute) for value in dt.values]
-            self._chosen = dt, {n: LinearMap.choose([t[n] for t in tables], dt.index) for n in tables[0]}
+            maps = tables[0]
+            if dt.index is not None:
+                picked = LinearMap.choose([list(t.values()) for t in tables], dt.index)
+                maps = dict(zip(maps, picked, strict=True))
+            self._chosen = dt, maps
         return self._chosen[1]
 
     def _table(self, dt: float, compute: Callable[[float], dict[str, LinearMap]]) -> dict[str, LinearMap]:

@@ -13,8 +13,8 @@ from torch import Tensor
 from sciml.describe import Described
 from sciml.pdes import Problem
 from sciml.pdes.problem import of_samples
-from sciml.solvers.base import Stepper, Trajectory, rollout
-from sciml.solvers.defect import Defect
+from sciml.solvers.base import Marching, Stepper, Trajectory, rollout
+from sciml.solvers.defect import Defect, MarchingDefect
 
 
 class TimeIntegrator(Described, ABC):
@@ -61,7 +61,7 @@ def difference(a: Tensor, b: Tensor) -> Float[Tensor, " b"]:
 def integrate(stepper: Stepper, problem: Problem) -> Trajectory:
     """The problem's trajectory by a stepper, with its largest relative defect as `residual` (see `Defect`)."""
     assert isinstance(problem.times, Tensor)
-    watched = Defect(stepper, problem)
+    watched = (MarchingDefect if isinstance(stepper, Marching) else Defect)(stepper, problem)
     state = watched.start(problem.initial_state(), t=float(problem.times[0]))
     trajectory = rollout(watched, state, problem.times)
     return dataclasses.replace(trajectory, residual=watched.largest)

@@ -90,7 +90,9 @@ class SpectralStepper:
         """
         system = self.system(u0.device, params)
         u0 = u0.to(torch.float64)
-        batch = torch.broadcast_shapes((len(u0),), (system.samples,))[0]
+        batch = max(len(u0), system.samples)
+        if not {len(u0), system.samples} <= {1, batch}:
+            raise ValueError(f"u0 has {len(u0)} samples, the parameters {system.samples}; one of both must be one.")
         times = torch.full((batch,), t, dtype=torch.float64, device=u0.device)
         return State(u0.expand(batch, *u0.shape[1:]), times, self.memory(self.formula(system), batch))
 

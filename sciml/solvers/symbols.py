@@ -33,14 +33,12 @@ class LinearMap:
         return cls(values.contiguous(), coupled)
 
     @classmethod
-    def choose(cls, maps: "list[LinearMap]", index: Tensor | None) -> "LinearMap":
-        """The map `maps[index[i]]` for sample `i`; the only one where there is no index."""
-        if index is None:
-            return maps[0]
-        values = torch.stack([m.values for m in maps])
+    def choose(cls, maps: "list[list[LinearMap]]", index: Tensor) -> "list[LinearMap]":
+        """The maps `maps[index[i]]` for sample `i`, from several sets of as many maps."""
+        values = torch.stack([torch.stack([m.values for m in those], dim=1) for those in maps])
         shared = values.shape[1] == 1
         row = torch.zeros_like(index) if shared else torch.arange(len(index), device=index.device)
-        return cls(values[index, row], maps[0].coupled)
+        return [cls(v, m.coupled) for v, m in zip(values[index, row].unbind(1), maps[0], strict=True)]
 
     def __call__(self, v: Complex[Tensor, "b *c"]) -> Complex[Tensor, "b *c"]:
         # Every product is rounded by itself, and sums have one order: bits must not depend on the place in a batch.

@@ -11,7 +11,7 @@ from sciml.fields import FieldSpec, Grid
 from sciml.pdes import Advection, Burgers, EvolutionPDE, Problem
 from sciml.pdes.exact import ColeHopf, EnvelopeSoliton, MovingWave, StandingWave
 from sciml.solvers import ETDRK4, IMEX, RungeKutta, rollout
-from sciml.solvers.adaptive import Controller, divisions
+from sciml.solvers.step_sizes import Controller, divisions
 from sciml.status import Status
 
 TAU = 2 * math.pi
