@@ -18,6 +18,9 @@ from sciml.status import ConfigError, DataError, SolveFailure
 
 log = logging.getLogger(__name__)
 
+#: Seconds that a scheduler may take to answer.
+PATIENCE = 10
+
 
 @dataclass(frozen=True)
 class DaskBackend:
@@ -65,17 +68,21 @@ class DaskBackend:
     def _client(self, distributed: ModuleType, stack: ExitStack) -> Any:
         """A connection to the scheduler at the address, or to a cluster made here."""
         if self.address is None:
+            import dask
+
+            # Left alone, the cluster gives a worker up that is not back after 15 s, which a busy machine may need.
+            stack.enter_context(dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}))
             cluster = distributed.LocalCluster(
                 n_workers=self.workers,
                 threads_per_worker=1,
-                # Neither pages of statistics nor a limit that ends workers: the process pool has none either.
-                dashboard_address=None,
+                # The port of its status pages is free in any case; no limit ends workers, as none does in the pool.
+                dashboard_address="127.0.0.1:0",
                 memory_limit=0,
                 silence_logs=logging.ERROR,
             )
             return stack.enter_context(distributed.Client(stack.enter_context(cluster)))
         try:
-            client = stack.enter_context(distributed.Client(self.address, timeout=10))
+            client = stack.enter_context(distributed.Client(self.address, timeout=PATIENCE))
         except (OSError, ValueError) as error:
             raise ConfigError(f"address={self.address!r}: no dask scheduler answers there ({error}).") from None
         if not client.scheduler_info()["workers"]:

@@ -223,6 +223,8 @@ def _finish(recipe: Recipe, manifest: Manifest) -> None:
                 f"{manifest.root}: every sample of split {split!r} failed, the first one because: {reason}"
             )
     manifest.finish()
+    # Workers that were killed while they wrote have left something too.
+    remove_orphans(manifest.root)
     if manifest.data["rejected"]:
         log.warning("%s: %d samples were rejected; see manifest.json.", manifest.root, len(manifest.data["rejected"]))
     if recipe.splits.get("train"):

@@ -19,6 +19,7 @@ import sciml
 from sciml.data import FieldDataset, content_hash, read_statistics, validate_dataset
 from sciml.data.layouts import PDEBenchArraysLayout, PoseidonLayout
 from sciml.datagen import Plan, Recipe, generate
+from sciml.datagen.manifest import Manifest
 from sciml.datagen.shards import Shard, make_shard, shards_of
 from sciml.files import file_hash
 from sciml.solvers import ETDRK4
@@ -280,27 +281,23 @@ def test_two_kills_and_a_restart_give_the_same_bits_and_repeat_no_finished_shard
     """The whole process group is killed with signal 9 after its first and after its third finished shard."""
     slow = tmp_path / "slow.yaml"
     slow.write_text(RECIPE.replace("dt: 0.01", "dt: 0.0005"))
-    expected = hashes(generate(slow, out=tmp_path / "calm", workers=0))
+    expected, recipe = hashes(generate(slow, out=tmp_path / "calm", workers=0)), Recipe.load(slow)
     root, script = tmp_path / "out", "import sciml, sys; sciml.generate(sys.argv[1], out=sys.argv[2], workers=1)"
     stamps: dict[str, int] = {}
     for enough in (1, 3):
         process = subprocess.Popen([sys.executable, "-c", script, str(slow), str(root)], start_new_session=True)
-        while process.poll() is None and finished(root) < enough:
+        while process.poll() is None and len(Manifest.open(root, recipe).shards) < enough:
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         assert process.returncode == -signal.SIGKILL, "it was finished before it was killed"
-        kept = {e["file"]: (root / e["file"]).stat().st_mtime_ns for e in manifest(root)["shards"]}
+        kept = {e["file"]: (root / e["file"]).stat().st_mtime_ns for e in Manifest.open(root, recipe).shards}
         assert stamps.items() <= kept.items()
         stamps = kept
     generate(slow, out=root, workers=2)
     assert hashes(root) == expected
     assert all((root / file).stat().st_mtime_ns == stamp for file, stamp in stamps.items())
     assert not list(root.rglob("*tmp*"))
-
-
-def finished(root: Path) -> int:
-    return len(manifest(root)["shards"]) if (root / "manifest.json").is_file() else 0
 
 
 def test_another_version_is_a_warning_on_resume(recipe, tmp_path, caplog):

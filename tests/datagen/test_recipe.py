@@ -102,6 +102,16 @@ def test_a_sample_is_a_function_of_seed_and_index(tmp_path):
     assert not torch.equal(recipe.resized(seed=1).problem(0).initial, recipe.problem(0).initial)
 
 
+@pytest.mark.parametrize("name", ["darcy_2d_lognormal", "burgers_1d"])
+def test_samples_that_are_drawn_together_have_the_bits_of_samples_drawn_alone(name):
+    recipe = Recipe.load(name)
+    together, alone = recipe.problems([4, 2]), recipe.problem(2)
+    if recipe.equation.evolves:
+        assert torch.equal(together.initial[1], alone.initial)
+    for coefficient in recipe.coefficients:
+        assert torch.equal(together.parameters[coefficient][1], alone.parameters[coefficient])
+
+
 def test_more_samples_change_no_sample_of_any_split(tmp_path):
     recipe = Recipe.load(write(tmp_path, GOOD))
     more = recipe.resized(train=400, test=1)

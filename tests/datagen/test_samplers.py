@@ -48,6 +48,14 @@ FIELDS: dict[str, FieldSampler] = {
 EVERY = pytest.mark.parametrize("name", FIELDS)
 
 
+@EVERY
+def test_a_function_has_the_same_bits_in_a_batch_and_alone(name):
+    sampler, grid = FIELDS[name], Grid.cells(12, 10)
+    together = sampler.draw_batch([sample_rng(0, i) for i in range(3)], grid)
+    alone = [sampler.draw(sample_rng(0, i), grid) for i in range(3)]
+    np.testing.assert_array_equal(together, alone)
+
+
 def draws(sampler, count=4000):
     return np.array([sampler.draw(sample_rng(0, i)) for i in range(count)])
 

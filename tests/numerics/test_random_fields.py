@@ -62,10 +62,12 @@ def test_more_modes_leave_the_lower_ones_as_they_are():
     np.testing.assert_array_equal(high[:, :5, :5], low)
 
 
-def test_a_sample_does_not_depend_on_its_batch():
-    field = NeumannField(modes=16)
-    together = field.sample(generators(5), Grid.cells(24, 24))
-    alone = field.sample([sample_rng(0, 3)], Grid.cells(24, 24))
+@pytest.mark.parametrize("kind", [PeriodicField, NeumannField])
+@pytest.mark.parametrize("points", [(40,), (24, 24), (6, 7, 8)])
+def test_a_sample_does_not_depend_on_its_batch(kind, points):
+    field, grid = kind(modes=16 if len(points) < 3 else 3), Grid.cells(*points)
+    together = field.sample(generators(5), grid)
+    alone = field.sample([sample_rng(0, 3)], grid)
     np.testing.assert_array_equal(together[3], alone[0])
 
 
