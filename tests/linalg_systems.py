@@ -5,13 +5,17 @@ import numpy as np
 from sciml.linalg import Stencil
 
 
-def diffusion(shape: tuple[int, ...], contrast: float = 1.0, seed: int = 0) -> Stencil:
-    """Finite volumes of -div(a grad u) with zero Dirichlet values, a log-normal; symmetric, positive definite."""
+def medium(a: np.ndarray) -> Stencil:
+    """Finite volumes of -div(a grad u) with zero Dirichlet values on the unit box; symmetric, positive definite."""
     from sciml.fields import Boundaries, Grid
     from sciml.solvers.diffusion import Diffusion
 
-    a = np.exp(contrast * np.random.default_rng(seed).standard_normal(shape))
-    return Diffusion(Grid.cells(*shape), Boundaries.dirichlet()).assemble(a, np.ones(shape))[0]
+    return Diffusion(Grid.cells(*a.shape), Boundaries.dirichlet()).assemble(a, np.ones(a.shape))[0]
+
+
+def diffusion(shape: tuple[int, ...], contrast: float = 1.0, seed: int = 0) -> Stencil:
+    """A medium with a log-normal coefficient, independent in every cell."""
+    return medium(np.exp(contrast * np.random.default_rng(seed).standard_normal(shape)))
 
 
 def convection(shape: tuple[int, ...], peclet: float = 1.0) -> Stencil:

@@ -103,6 +103,8 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "objectives": _derived(OBJECTIVE, ("operators",)),
     "weightings": _derived("sciml.objective.Weighting", ("objective",)),
     "pdes": _package("pdes", base="sciml.pdes.base.PDE"),
+    "samplers": _derived("sciml.describe.Described", ("datagen",)),
+    "layouts": _derived("sciml.data.layouts.base.Layout", ("data.layouts",)),
     "solvers": _package("solvers"),
     "layers": _package("nn"),
     "metrics": _package("metrics"),

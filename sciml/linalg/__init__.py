@@ -8,32 +8,43 @@ The state that a solve returns is handed to the next one, whatever the method:
         state = solution.state
 """
 
+from sciml.linalg.auto import Choice, candidates, choose
 from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
 from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
+from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
 from sciml.linalg.mean_free import MeanFree
+from sciml.linalg.multigrid import BlackBoxMultigrid
+from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
-from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
+from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, LU, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
+from sciml.linalg.recycling import RecycleSpace
 from sciml.linalg.solver import LinearSolver, Solution, relative_residual
+from sciml.linalg.stale import Stale
 from sciml.linalg.stationary import Stationary
 from sciml.linalg.stencil import Stencil
 
 __all__ = [
     "AMG",
     "CG",
+    "GCRODR",
     "GMRES",
     "IC0",
     "ILU0",
     "ILUT",
+    "LU",
     "SOR",
     "SSOR",
     "AdditiveSchwarz",
     "BandedCholesky",
     "BiCGStab",
+    "BlackBoxMultigrid",
     "BlockJacobi",
+    "Choice",
+    "ConvectionMultigrid",
     "FastPoisson",
     "GivenPreconditioner",
     "Jacobi",
@@ -44,11 +55,15 @@ __all__ = [
     "MeanFree",
     "PoissonPreconditioner",
     "Preconditioner",
+    "RecycleSpace",
     "Solution",
     "SparseDirect",
     "SparseMatrix",
+    "Stale",
     "Stationary",
     "Stencil",
+    "candidates",
+    "choose",
     "direct_solver",
     "relative_residual",
 ]

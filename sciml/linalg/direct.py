@@ -123,6 +123,20 @@ class SparseDirect(DirectSolver):
         first = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": symmetric}
         return [lambda: self._factor(a, first), lambda: self._factor(a, {})]
 
+    def substitution(self, a: Matrix) -> Substitute:
+        """The factorisation alone: what solves for right sides, its residuals unseen.
+
+        Raises:
+            LinAlgError: both attempts failed.
+        """
+        reason = ""
+        for factorise in self._ways(a):
+            try:
+                return factorise()
+            except (RuntimeError, ValueError) as error:
+                reason = str(error)
+        raise np.linalg.LinAlgError(f"the factorisation failed: {reason}")
+
     def _factor(self, a: Matrix, how: dict[str, Any]) -> Substitute:
         from scipy.sparse.linalg import splu
 

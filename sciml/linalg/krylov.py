@@ -107,7 +107,8 @@ class IterativeSolver(Described, ABC):
         try:
             made = None if self.preconditioner is None else self.preconditioner.prepare(a)
         except np.linalg.LinAlgError as error:
-            x, message = np.full(a.size, np.nan, a.dtype), f"the preconditioner cannot be made: {error}."
+            reason = null_space(a, right_side(a, b)) or error
+            x, message = np.full(a.size, np.nan, a.dtype), f"the preconditioner cannot be made: {reason}."
             return Solution(x, Status.BREAKDOWN, (float("nan"),), state, message=message)
         return self.solve_with(made, a, b, x0=x0, state=state, setup_s=time.process_time() - start)
 

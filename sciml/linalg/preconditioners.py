@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sciml.linalg.direct import typed
+from sciml.linalg.direct import SparseDirect, typed
 from sciml.linalg.extras import optional
 from sciml.linalg.operator import LinearOperator, Matrix, entries_of
 from sciml.linalg.preconditioner import Preconditioner
@@ -179,6 +179,13 @@ class ILUT(Preconditioner):
         except RuntimeError as error:
             raise np.linalg.LinAlgError(f"the incomplete factorisation failed: {error}") from None
         return typed(factor.solve, a.dtype)
+
+
+class LU(Preconditioner):
+    """A complete factorisation (SuperLU): of use where it is kept for other matrices than its own, by `Stale`."""
+
+    def prepare(self, a: LinearOperator) -> Apply:
+        return SparseDirect().substitution(entries_of(a, "LU"))
 
 
 class AdditiveSchwarz(Preconditioner):

@@ -2,7 +2,7 @@
 
 from sciml.numerics.bounded import BoundedDifferences
 from sciml.numerics.coordinates import call_with_coordinates
-from sciml.numerics.cosine import Cosine, LineTransform, QuarterCosine, QuarterSine, Sine
+from sciml.numerics.cosine import Cosine, Fourier, LineTransform, QuarterCosine, QuarterSine, Sine
 from sciml.numerics.derivatives import (
     Derivatives,
     Field,
@@ -26,6 +26,7 @@ __all__ = [
     "Derivatives",
     "Field",
     "FiniteDifferences",
+    "Fourier",
     "GhostLayers",
     "GridDerivatives",
     "Jet",

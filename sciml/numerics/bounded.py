@@ -67,9 +67,11 @@ class BoundedDifferences(GridDerivatives):
         return self.ghosts.restrict(field.at_points() if isinstance(field, Staggered) else field)
 
     def derivative(self, u: Any, counts: tuple[int, ...]) -> Any:
-        if self.times is not None and counts[self.grid.dimensions] and isinstance(u, Staggered):
-            u = u.at_points()
-        return super().derivative(u, counts)
+        dims = self.grid.dimensions
+        if self.times is not None and counts[dims]:
+            at_points = u.at_points() if isinstance(u, Staggered) else u
+            u = super().derivative(at_points, (*[0] * dims, counts[dims]))
+        return self.space_derivative(u, counts[:dims])
 
     def space_derivative(self, u: Any, counts: tuple[int, ...]) -> Any:
         for i, count in enumerate(counts):

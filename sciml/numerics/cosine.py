@@ -1,8 +1,10 @@
-r"""Transforms that diagonalise the second difference on one axis of cells, for values or slopes given at its ends.
+r"""Real transforms that diagonalise the second difference on one axis: periodic, or with value or slope zero at ends.
 
-With ghost cells that mirror a row of cells evenly (slope zero) or oddly (value zero) about the faces at both ends, the
-second difference $(u_{j-1} - 2u_j + u_{j+1})/h^2$ has the eigenvectors below and the eigenvalues $-(4/h^2)
-\sin^2(\theta_k/2)$. Everything is made of one cosine transform, which costs one real FFT of the axis' length.
+With ghost cells that repeat a row of cells, or mirror it evenly (slope zero) or oddly (value zero) about the faces at
+its ends, the second difference $(u_{j-1} - 2u_j + u_{j+1})/h^2$ has the eigenvectors below and the eigenvalues
+$-(4/h^2) \sin^2(\theta_k/2)$. Each transform costs one real FFT of the axis' length, twice that length where a value
+stands at one end and a slope at the other. The FFT runs along contiguous rows and products are real: libraries
+round strided and complex ones by their place in memory, and a row's bits would depend on its neighbours.
 
 Reference: Schumann & Sweet (1988), J. Comput. Phys. 75:123-137 (which transform belongs to which ends).
 """
@@ -23,9 +25,8 @@ def cosine_transform(x: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
     """
     x = x.movedim(dim, -1)
     n = x.shape[-1]
-    spectrum = torch.fft.rfft(torch.cat([x[..., ::2], x[..., 1::2].flip(-1)], dim=-1))
+    spectrum = torch.fft.rfft(torch.cat([x[..., ::2], x[..., 1::2].flip(-1)], dim=-1).contiguous())
     cos, sin = _quarter_turn(n, x)
-    # Real arithmetic: complex products may round differently at the end of an array than within it.
     real = spectrum.real * cos + spectrum.imag * sin
     imag = spectrum.imag * cos - spectrum.real * sin
     return torch.cat([real, -imag[..., 1 : (n + 1) // 2].flip(-1)], dim=-1).movedim(-1, dim)
@@ -40,7 +41,8 @@ def inverse_cosine_transform(spectrum: Float[Tensor, "..."], dim: int) -> Float[
     zero = torch.zeros_like(spectrum[..., :1])
     imag = -torch.cat([zero, spectrum[..., 1:].flip(-1)], dim=-1)[..., :half]
     cos, sin = _quarter_turn(n, spectrum)
-    folded = torch.fft.irfft(torch.complex(real * cos - imag * sin, imag * cos + real * sin), n=n)
+    turned = torch.complex(real * cos - imag * sin, imag * cos + real * sin)
+    folded = torch.fft.irfft(turned.contiguous(), n=n)
     evens = (n + 1) // 2
     back = folded[..., evens:].flip(-1)
     pairs = torch.stack([folded[..., : n // 2], back], dim=-1).flatten(-2)
@@ -75,6 +77,27 @@ class LineTransform(ABC):
     def eigenvalues(self, n: int, h: float) -> Float[Tensor, " n"]:
         r"""$-(4/h^2) \sin^2(\theta_k/2)$, in the order of the transform, float64."""
         return -((2.0 / h * torch.sin(0.5 * self.angles(n))) ** 2)
+
+
+class Fourier(LineTransform):
+    r"""Periodic: $\cos(2\pi kj/n)$ for $k = 0, \dots, \lfloor n/2 \rfloor$, then the sines; $\theta_k = 2\pi k/n$."""
+
+    def forward(self, x: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
+        spectrum = torch.fft.rfft(x.movedim(dim, -1).contiguous())
+        sines = spectrum.imag[..., 1 : (x.shape[dim] + 1) // 2]
+        return torch.cat([spectrum.real, sines], dim=-1).movedim(-1, dim)
+
+    def backward(self, spectrum: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
+        spectrum = spectrum.movedim(dim, -1)
+        n = spectrum.shape[-1]
+        cosines, sines = spectrum[..., : n // 2 + 1], spectrum[..., n // 2 + 1 :]
+        zero = torch.zeros_like(cosines[..., :1])
+        imag = torch.cat([zero, sines, zero], dim=-1)[..., : n // 2 + 1]
+        return torch.fft.irfft(torch.complex(cosines.contiguous(), imag.contiguous()), n=n).movedim(-1, dim)
+
+    def angles(self, n: int) -> Float[Tensor, " n"]:
+        waves = torch.cat([torch.arange(n // 2 + 1), torch.arange(1, (n + 1) // 2)])
+        return 2 * math.pi / n * waves.to(torch.float64)
 
 
 class Cosine(LineTransform):

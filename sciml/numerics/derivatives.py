@@ -114,14 +114,14 @@ class GridDerivatives(Derivatives):
         if self.times is not None:
             self._time_axis = Axis(len(self.times), self.times[0], self.times[-1], "nodes", tuple(self.times))
 
-    def derivative(self, u: Tensor, counts: tuple[int, ...]) -> Tensor:
+    def derivative(self, u: Field, counts: tuple[int, ...]) -> Field:
         dims = self.grid.dimensions
         if self.times is not None and counts[dims]:
             u = differentiate(u, self._time_axis, -dims - 1, counts[dims], self.time_order)
         return self.space_derivative(u, counts[:dims]) if any(counts[:dims]) else u
 
     @abstractmethod
-    def space_derivative(self, u: Tensor, counts: tuple[int, ...]) -> Tensor: ...
+    def space_derivative(self, u: Field, counts: tuple[int, ...]) -> Field: ...
 
     def coordinates(self) -> dict[str, Float[Tensor, "..."]]:
         device = str(self.device or "cpu")

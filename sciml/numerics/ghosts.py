@@ -126,8 +126,10 @@ def ghost_layer(
     return torch.cat(layers[::-1] if side == "-" else layers, dim)
 
 
-def _without_nan(gradient: Tensor) -> Tensor:
+def _without_nan(gradient: Tensor | None) -> Tensor | None:
     """What is not read has the gradient zero: a root of a negative ghost, which is cut off again, would make it NaN."""
+    if gradient is None:
+        return None
     return torch.nan_to_num(gradient, nan=0.0, posinf=torch.inf, neginf=-torch.inf)
 
 

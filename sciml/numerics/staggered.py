@@ -83,6 +83,12 @@ class Staggered:
     def __pow__(self, exponent: Any) -> Any:
         return _apply(operator.pow, self, exponent)
 
+    def __gt__(self, other: Any) -> Tensor:
+        return self.at_points() > _at_points(other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return self.at_points() < _at_points(other)
+
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if function in _BINARY and not kwargs:
@@ -121,6 +127,8 @@ _REFLECTED: dict[Callable[[Any, Any], Any], Callable[[Staggered, Any], Any]] = {
 def _apply(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """A function of several fields: on the faces if all staggered ones live on those of one axis, or at the points."""
     axes = {a.axis for a in args if isinstance(a, Staggered)}
+    # A truth value has no mean.
+    axes |= {None for a in args if isinstance(a, Tensor) and a.dtype == torch.bool}
     (axis,) = axes if len(axes) == 1 else (None,)
     if axis is None:
         return function(*(_at_points(a) for a in args), **{k: _at_points(v) for k, v in kwargs.items()})

@@ -11,7 +11,7 @@ from sciml.fields import FieldSpec, ParameterSpec
 from sciml.numerics import Derivatives
 from sciml.pdes.base import Fields, SemilinearPDE
 from sciml.pdes.expression_parser import Vocabulary, is_reserved, parse
-from sciml.pdes.expression_split import split
+from sciml.pdes.expression_split import Split, split
 from sciml.pdes.expression_tree import (
     ZERO,
     Evaluation,
@@ -50,7 +50,7 @@ class Equation(Described, SemilinearPDE):
     """
 
     #: Whether terms of another field than the equation's own count as linear.
-    couples = False
+    couples = True
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Equation(Described, SemilinearPDE):
         numbers, varying = _numbers("parameters", parameters), _numbers("coefficients", coefficients)
         names = Vocabulary(tuple(texts), tuple(numbers), tuple(varying), min(space))
         _check_names(names, type(self))
-        trees = {name: _parsed(name, text, names) for name, text in texts.items()}
+        parts = {name: _parts(name, text, names) for name, text in texts.items()}
         words = set(re.findall(r"\w+", " ".join(texts.values())))
         if unused := [n for n in (*numbers, *varying) if n not in words]:
             raise ValueError(f"the parameter {unused[0]!r} occurs in no equation.")
@@ -81,7 +81,7 @@ class Equation(Described, SemilinearPDE):
         )
         self._meaning = (texts, self.fields, self.parameters, space, numbers, varying)
         self._text = "; ".join(f"{name}_t = {text}" for name, text in texts.items())
-        self._linear, self._rest = self._split(trees)
+        self._linear, self._rest = self._divide(parts)
 
     @classmethod
     def example(cls) -> "Equation":
@@ -101,12 +101,11 @@ class Equation(Described, SemilinearPDE):
         value = Evaluation(u, d, p)
         return {name: value(tree) for name, tree in self._rest.items()}
 
-    def _split(self, trees: Mapping[str, Node]) -> tuple[dict[str, Node], dict[str, Node]]:
+    def _divide(self, parts: Mapping[str, Split]) -> tuple[dict[str, Node], dict[str, Node]]:
         """Linear part and rest by component, each left out where it is empty."""
         linear: dict[str, Node] = {}
         others: dict[str, Node] = {}
-        for name, tree in trees.items():
-            terms, rest = split(tree)
+        for name, (terms, rest) in parts.items():
             nothing = Multiply(ZERO, Unknown(name))
             mine = [self.couples or unknown_of(image) == name for _, image in terms]
             if any(mine):
@@ -188,8 +187,13 @@ def _check_names(names: Vocabulary, cls: type) -> None:
             raise ValueError(f"the name {name!r} is given twice.")
 
 
-def _parsed(name: str, text: str, names: Vocabulary) -> Node:
+def _parts(name: str, text: str, names: Vocabulary) -> Split:
+    """The linear terms of a right-hand side, and its rest."""
     try:
-        return parse(text, names)
+        tree = parse(text, names)
     except ValueError as error:
         raise ValueError(f"equation of {name!r}: {error}") from None
+    try:
+        return split(tree)
+    except ValueError as error:
+        raise ValueError(f"equation of {name!r}: a coefficient, multiplied out, {error}.") from None

@@ -26,12 +26,19 @@ from sciml.pdes.expression_tree import (
 #: A constant factor, and what it multiplies; `None` for the number one.
 Term = tuple[Node, Node | None]
 
+#: Linear terms, as pairs of a constant and a derivative of one component, and the sum of all others.
+Split = tuple[list[tuple[Node, Node]], Node]
+
 #: A product that multiplies out into more terms is left as it is written.
 MAX_TERMS = 64
 
 
-def split(node: Node) -> tuple[list[tuple[Node, Node]], Node]:
-    """Linear terms, as pairs of a constant and a derivative of one component, and the sum of all others."""
+def split(node: Node) -> Split:
+    """The linear terms of a tree, and the rest.
+
+    Raises:
+        ValueError: a coefficient that is too large for a number.
+    """
     terms = _expand(node)
     linear = [(c, body) for c, body in terms if body is not None and unknown_of(body)]
     rest = [(c, body) for c, body in terms if body is None or not unknown_of(body)]

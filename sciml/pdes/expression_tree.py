@@ -255,7 +255,7 @@ class Evaluation:
     def _image(self, node: Derivative | Laplacian) -> Field:
         argument = self(node.argument)
         if isinstance(argument, Tensor) and argument.ndim == 0:  # a coefficient that was given as a number
-            return 0.0
+            return torch.zeros_like(argument)
         return self.d(argument, node.wrt) if isinstance(node, Derivative) else self.d.laplacian(argument)
 
 

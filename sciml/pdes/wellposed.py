@@ -43,7 +43,7 @@ class WavePolynomials(Derivatives):
         vectors = list(itertools.product(reach, repeat=len(self.axes)))
         # One of each pair of opposite vectors, none twice; whole numbers keep every power of them exact.
         kept = [v for v in vectors if v > (0,) * len(v) and math.gcd(*v) == 1]
-        self.directions = torch.tensor(kept, dtype=torch.float64)
+        self.directions, self.device = torch.tensor(kept, dtype=torch.float64), "cpu"
 
     def one(self) -> Tensor:
         wave = torch.zeros(len(self.directions), POWERS, dtype=torch.complex128)
@@ -153,8 +153,10 @@ def _growth_of_many(block: Complex[Tensor, "b r c c powers"]) -> tuple[Float[Ten
     k, powers = _asymptotic_wave_number(block), LOWEST + torch.arange(POWERS)
     found = []
     for factor in (1.0, 2.0):
-        scale = (factor * k)[..., None] ** powers
-        found.append(torch.linalg.eigvals((block * scale[:, :, None, None]).sum(dim=-1)))
+        scale = ((factor * k)[..., None] ** powers)[:, :, None, None]
+        values = torch.where(block == 0, 0.0, block * scale).sum(dim=-1)
+        # Out of range of the numbers nothing is judged.
+        found.append(torch.linalg.eigvals(torch.where(torch.isfinite(values), values, 0.0)))
     size = found[0].abs()
     certain = (found[0].real > 1e-7 * size) & (found[0].real > 1e-12 * size.amax(dim=-1, keepdim=True))
     first = torch.where(certain, found[0].real, 0.0).amax(dim=-1)

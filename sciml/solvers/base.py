@@ -66,7 +66,11 @@ class State:
 
 @runtime_checkable
 class Stepper(Protocol):
-    """Advances a state. Solvers declare the `order` that a test observes."""
+    """Advances a state. Solvers declare the `order` that a test observes.
+
+    One with `keeps_positive = True` lets a sample fail rather than go on with a field that should be positive and is
+    not.
+    """
 
     @property
     def spec(self) -> StepperSpec: ...
@@ -108,22 +112,33 @@ class ProblemSolver(Protocol):
         ...
 
 
+@runtime_checkable
+class SequenceSolver(Protocol):
+    """A `ProblemSolver` that gains from what an earlier problem has left: a factor, a subspace."""
+
+    def solve_next(self, problem: Problem, state: Any) -> tuple["Trajectory", Any]:
+        """The solution, and what is handed to the next problem; the first one is handed `None`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Blowup:
-    """Where a sample first ceased to be finite.
+    """Where a sample first ceased to be finite, or positive where it has to be.
 
     Args:
         time: at the end of the step that did it.
         field: name of the component.
         cell: its index on the grid.
+        reason: what the value is.
     """
 
     time: float
     field: str
     cell: tuple[int, ...]
+    reason: str = "not finite"
 
     def __str__(self) -> str:
-        return f"{self.field} is not finite at t={self.time:.6g} in cell {', '.join(map(str, self.cell))}"
+        return f"{self.field} is {self.reason} at t={self.time:.6g} in cell {', '.join(map(str, self.cell))}"
 
 
 @dataclass(frozen=True)
@@ -211,8 +226,8 @@ def step_count(interval: float, spec: StepperSpec) -> int:
 def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np.ndarray) -> Trajectory:
     """Advances a state through a list of times, the first of which is its own.
 
-    A sample that ceases to be finite holds NaN from the next frame on, its status says `NON_FINITE` and `blowups` where
-    it happened; the others go on.
+    A sample that ceases to be finite (or positive, see `Stepper`) holds NaN from the next frame on, its status says
+    `NON_FINITE` and `blowups` where it happened; the others go on.
 
     Args:
         stepper: a solver or a surrogate.
@@ -227,7 +242,7 @@ def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np
         raise ValueError("times must be a strictly increasing list.")
     if not torch.allclose(state.t.cpu().double(), times[0], rtol=1e-9, atol=1e-12):
         raise ValueError(f"times[0]={float(times[0]):g} is not the state's time {float(state.t[0]):g}.")
-    watch = _Watch(stepper.spec, len(state.u), state)
+    watch = _Watch(stepper, state)
     frames = [watch.masked(state.u)]
     ahead = stepper.march(state, times.tolist()) if isinstance(stepper, Marching) else None
     for start, stop in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
@@ -244,22 +259,30 @@ def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np
 
 
 class _Watch:
-    """Which samples are still finite, and where the others ceased to be."""
+    """Which samples are still finite and positive, and where the others ceased to be."""
 
-    def __init__(self, spec: StepperSpec, count: int, state: State) -> None:
-        self.spec, self.blowups = spec, dict[int, Blowup]()
-        self.alive = torch.ones(count, dtype=torch.bool, device=state.u.device)
+    def __init__(self, stepper: Stepper, state: State) -> None:
+        self.spec, self.blowups = stepper.spec, dict[int, Blowup]()
+        names = {n for f in self.spec.fields if f.positive for n in f.components(self.spec.grid.dimensions)}
+        keeps = getattr(stepper, "keeps_positive", False)
+        self.positive = [keeps and name in names for name in self.spec.channels]
+        self.alive = torch.ones(len(state.u), dtype=torch.bool, device=state.u.device)
         self.look(state)
 
     def look(self, state: State) -> None:
         # One sum is cheaper than a test of every value, and finite exactly where all are (but for overflow).
-        if bool(torch.isfinite(state.u.sum())):
+        watched = state.u[:, self.positive]
+        if bool(torch.isfinite(state.u.sum())) and not bool((watched <= 0).any()):
             return
-        finite = torch.isfinite(state.u)
-        now = finite.flatten(1).all(1)
+        infinite, nonpositive = ~torch.isfinite(state.u), torch.zeros_like(state.u, dtype=torch.bool)
+        nonpositive[:, self.positive] = watched <= 0
+        now = ~(infinite | nonpositive).flatten(1).any(1)
         for sample in (self.alive & ~now).nonzero().flatten().tolist():
-            channel, *cell = (~finite[sample]).nonzero()[0].tolist()
-            self.blowups[sample] = Blowup(float(state.t[sample]), self.spec.channels[channel], tuple(cell))
+            # A value that is not positive is the cause, one that is not finite its consequence.
+            cause = bool(nonpositive[sample].any())
+            channel, *cell = (nonpositive if cause else infinite)[sample].nonzero()[0].tolist()
+            name, reason = self.spec.channels[channel], "not positive" if cause else "not finite"
+            self.blowups[sample] = Blowup(float(state.t[sample]), name, tuple(cell), reason)
         self.alive = self.alive & now
 
     def masked(self, u: Tensor) -> Tensor:

@@ -1,21 +1,20 @@
 """The Poisson equation on cells of a box, solved exactly by cosine, sine and Fourier transforms."""
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from sciml.fields import Axis, Grid
-from sciml.numerics import Cosine, LineTransform, QuarterCosine, QuarterSine, Sine
+from sciml.numerics import Cosine, Fourier, LineTransform, QuarterCosine, QuarterSine, Sine
 
-#: The transform of an axis by whether the value, and not the slope, is zero at its low and at its high end.
-TRANSFORMS: dict[tuple[bool, bool], LineTransform] = {
-    (False, False): Cosine(),
-    (False, True): QuarterCosine(),
-    (True, False): QuarterSine(),
-    (True, True): Sine(),
-}
+
+def line_transform(axis: Axis, low: bool, high: bool) -> LineTransform:
+    """The transform of an axis; `low` and `high` say whether the value, and not the slope, is zero at that end."""
+    if axis.kind == "periodic":
+        return Fourier()
+    if low:
+        return Sine() if high else QuarterSine()
+    return QuarterCosine() if high else Cosine()
 
 
 class CosinePoisson:
@@ -37,36 +36,19 @@ class CosinePoisson:
         self, grid: Grid, ends: tuple[tuple[bool, bool], ...], device: torch.device | str | None = None
     ) -> None:
         dims = grid.dimensions
-        self.periodic = tuple(i - dims for i, axis in enumerate(grid.axes) if axis.kind == "periodic")
-        self.bounded = {
-            i - dims: TRANSFORMS[end]
-            for i, (axis, end) in enumerate(zip(grid.axes, ends, strict=True))
-            if axis.kind != "periodic"
-        }
-        self.sizes = tuple(grid.shape[d] for d in self.periodic)
+        self.lines = {i - dims: line_transform(axis, *ends[i]) for i, axis in enumerate(grid.axes)}
         symbol = torch.zeros([1] * dims, dtype=torch.float64)
         for i, axis in enumerate(grid.axes):
-            values = self._eigenvalues(i - dims, axis)
+            values = self.lines[i - dims].eigenvalues(axis.n, axis.h)
             symbol = symbol + values.view([-1 if j == i else 1 for j in range(dims)])
         # The constant mode, which the Laplacian does not see, is left out.
         self.inverse = torch.where(symbol == 0, 0.0, 1.0 / torch.where(symbol == 0, 1.0, symbol)).to(device)
 
-    def _eigenvalues(self, dim: int, axis: Axis) -> Float[Tensor, " k"]:
-        if dim in self.bounded:
-            return self.bounded[dim].eigenvalues(axis.n, axis.h)
-        frequencies = torch.fft.rfftfreq if dim == self.periodic[-1] else torch.fft.fftfreq
-        return -((2.0 / axis.h * torch.sin(math.pi * frequencies(axis.n, dtype=torch.float64))) ** 2)
-
     def solve(self, f: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
         """The solution for right sides `(..., *s)`; differentiable."""
-        for dim, transform in self.bounded.items():
-            f = transform.forward(f, dim)
-        if self.periodic:
-            spectrum = torch.view_as_real(torch.fft.rfftn(f, dim=self.periodic))
-            scaled = torch.view_as_complex(self.inverse[..., None] * spectrum)
-            f = torch.fft.irfftn(scaled, s=self.sizes, dim=self.periodic)
-        else:
-            f = self.inverse * f
-        for dim, transform in self.bounded.items():
-            f = transform.backward(f, dim)
+        for dim, line in self.lines.items():
+            f = line.forward(f, dim)
+        f = self.inverse * f
+        for dim, line in self.lines.items():
+            f = line.backward(f, dim)
         return f

@@ -36,17 +36,17 @@ class Diffusion:
         for name, axis in zip(self.grid.names, self.grid.axes, strict=True):
             if axis.kind != "cells" or axis.points is not None:
                 raise ValueError(f"axis {name!r} is {axis.kind!r}; finite volumes need uniform axes of kind 'cells'.")
-        found = {face: self.boundaries.on(face, self.field) for face in self._faces()}
-        for face, condition in found.items():
+        for face, condition in self.conditions.items():
             if not isinstance(condition, Dirichlet | Neumann):
                 raise ValueError(
                     f"face {face!r} is {type(condition).__name__}; this solver honours Dirichlet and Neumann."
                 )
-        if not any(isinstance(c, Dirichlet) for c in found.values()):
-            raise ValueError("no face is Dirichlet: the solution would be known up to a constant only.")
 
-    def _faces(self) -> list[str]:
-        return [f"{name}{side}" for name in self.grid.names for side in "-+"]
+    @property
+    def conditions(self) -> dict[str, Condition]:
+        """The condition of every face."""
+        faces = [f"{name}{side}" for name in self.grid.names for side in "-+"]
+        return {face: self.boundaries.on(face, self.field) for face in faces}
 
     def assemble(self, a: np.ndarray, f: np.ndarray, c: "np.ndarray | float" = 0.0) -> tuple[Stencil, np.ndarray]:
         """Matrix and right side of one sample.
@@ -74,35 +74,41 @@ class Diffusion:
 
     def _close(self, a: np.ndarray, b: np.ndarray, diagonal: np.ndarray, axis: int, side: str) -> None:
         """Adds what one boundary face contributes to the diagonal and the right side."""
-        h, first = self.grid.axes[axis].h, _layer(a.ndim, axis, 0 if side == "-" else -1)
+        h, first = self.grid.axes[axis].h, layer(a.ndim, axis, 0 if side == "-" else -1)
         condition = self.boundaries.on(f"{self.grid.names[axis]}{side}", self.field)
-        value = self._values(condition, axis, side)
+        value = face_values(self.grid, condition, axis, side)
         if isinstance(condition, Dirichlet):
             diagonal[first] += 2.0 * a[first] / h**2
             b[first] += 2.0 * a[first] / h**2 * value
         elif np.any(value):
-            next_one = _layer(a.ndim, axis, 1 if side == "-" else -2)
+            next_one = layer(a.ndim, axis, 1 if side == "-" else -2)
             at_face = a[first] * np.sqrt(a[first] / a[next_one]) if a.shape[axis] > 1 else a[first]
             b[first] += at_face * value / h
 
-    def _values(self, condition: Condition, axis: int, side: str) -> "float | np.ndarray":
-        """Boundary data on one face: a number, or an array of the face's shape."""
-        value = condition.value  # type: ignore[union-attr]
-        if isinstance(value, int | float):
-            return float(value)
-        shape = tuple(n for i, n in enumerate(self.grid.shape) if i != axis)
-        if callable(value):
-            end = self.grid.axes[axis].low if side == "-" else self.grid.axes[axis].high
-            others = [x.coords for i, x in enumerate(self.grid.axes) if i != axis]
-            mesh = list(np.meshgrid(*others, indexing="ij")) if others else []
-            mesh.insert(axis, np.full(shape, end))
-            value = value(*(torch.from_numpy(np.ascontiguousarray(m)) for m in mesh))
-        array = np.asarray(value, dtype=np.float64)
-        if array.ndim and array.shape != shape:
-            face = f"{self.grid.names[axis]}{side}"
-            raise ValueError(f"the values on face {face!r} have shape {array.shape}; the face has {shape}.")
-        return array
+
+def face_values(grid: Grid, condition: Condition, axis: int, side: str) -> "float | np.ndarray":
+    """Boundary data on one face: a number, or an array of the face's shape.
+
+    Raises:
+        ValueError: an array of another shape.
+    """
+    value = condition.value  # type: ignore[union-attr]
+    if isinstance(value, int | float):
+        return float(value)
+    shape = tuple(n for i, n in enumerate(grid.shape) if i != axis)
+    if callable(value):
+        end = grid.axes[axis].low if side == "-" else grid.axes[axis].high
+        others = [x.coords for i, x in enumerate(grid.axes) if i != axis]
+        mesh = list(np.meshgrid(*others, indexing="ij")) if others else []
+        mesh.insert(axis, np.full(shape, end))
+        value = value(*(torch.from_numpy(np.array(m)) for m in mesh))
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim and array.shape != shape:
+        face = f"{grid.names[axis]}{side}"
+        raise ValueError(f"the values on face {face!r} have shape {array.shape}; the face has {shape}.")
+    return array
 
 
-def _layer(dimensions: int, axis: int, index: int) -> tuple[slice | int, ...]:
+def layer(dimensions: int, axis: int, index: int) -> tuple[slice | int, ...]:
+    """One layer of cells (or faces) across an axis."""
     return tuple(index if i == axis else slice(None) for i in range(dimensions))

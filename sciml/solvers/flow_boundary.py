@@ -11,6 +11,7 @@ from torch import Tensor
 from sciml.fields import Condition, Dirichlet, Grid, Neumann, Outflow, Robin
 from sciml.pdes import NavierStokes, Problem
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.staggered import Faces, Staggered
 
 #: Part of the flow through all faces by which in and out may differ, for rounding in the values that are given.
@@ -22,10 +23,12 @@ class FlowBoundary:
 
     A normal velocity with a value (walls, inflow) is set on its faces; with slope zero, or `Outflow`, the end is open:
     the fluid passes freely and the pressure is zero. Tangential components and the scalar take $a\,q + b\,q_n = g$
-    through one ghost cell beyond the end; `Outflow` of theirs means slope zero.
+    through one ghost cell beyond the end; `Outflow` of theirs means slope zero. An open end is meant for fluid that
+    leaves: where it enters, nothing damps it.
 
     Args:
         problem: a `NavierStokes` equation with conditions for every component.
+        solids: bodies in the flow.
         device: where values are given.
 
     Raises:
@@ -33,21 +36,18 @@ class FlowBoundary:
             of uniform cells.
     """
 
-    def __init__(self, problem: Problem, device: torch.device | str | None = None) -> None:
+    def __init__(
+        self, problem: Problem, solids: SolidBoxes | None = None, device: torch.device | str | None = None
+    ) -> None:
         assert isinstance(problem.pde, NavierStokes)
         self.grid, self.device = problem.domain, device
         self.velocity = problem.names[: self.grid.dimensions]
         self._conditions = _by_component(problem)
         self._coordinates = [_centres_and_faces(self.grid, a, device) for a in range(self.grid.dimensions)]
         open_ends = [self._open(a) for a in range(self.grid.dimensions)]
-        self.staggered = Staggered(self.grid, open_ends)
+        solid = None if solids is None else solids.cells(self.grid)
+        self.staggered = Staggered(self.grid, open_ends, solid, device)
         self.closed = not any(low or high for low, high in open_ends)
-        #: Whether a normal velocity depends on time.
-        self.moves = any(
-            isinstance(c, Dirichlet) and callable(c.value)
-            for a, name in enumerate(self.velocity)
-            for c in self._conditions[name].get(a, ())
-        )
 
     def _open(self, axis: int) -> tuple[bool, bool]:
         """Whether the ends of an axis are open."""
@@ -73,6 +73,12 @@ class FlowBoundary:
                 found[axis] = torch.full_like(centres.narrow(a - self.grid.dimensions, 0, 1), ends[end[1]])
         return {**found, "t": t.view(-1, *[1] * self.grid.dimensions)}
 
+    def values(self, name: str) -> Float[Tensor, "b *s"]:
+        """Zeros where a component has its values."""
+        places = self.coordinates(name, torch.zeros(1, dtype=torch.float64, device=self.device))
+        shape = torch.broadcast_shapes(*(p.shape for axis, p in places.items() if axis != "t"))
+        return torch.zeros(1, *shape, dtype=torch.float64, device=self.device)
+
     def ghosts(self, q: Tensor, name: str, axis: int, t: Float[Tensor, " b"]) -> tuple[Tensor, Tensor]:
         """Values one cell beyond both ends of a bounded axis, for a field in cells along it."""
         conditions = self._conditions[name][axis]
@@ -84,12 +90,12 @@ class FlowBoundary:
         return found[0], found[1]
 
     def impose(self, faces: Faces, t: Float[Tensor, " b"]) -> Faces:
-        """The faces with the given normal velocities on closed ends.
+        """The faces with the given normal velocities on closed ends, and none beside solids.
 
         Raises:
             ValueError: no end is open, and the values let in more than out.
         """
-        imposed = tuple(self._impose(f, a, t) for a, f in enumerate(faces))
+        imposed = tuple(self._impose(f, a, t) * self.staggered.clear[a] for a, f in enumerate(faces))
         if self.closed and any(self._conditions[name].get(a) for a, name in enumerate(self.velocity)):
             self._check_balance(imposed)
         return imposed
@@ -99,7 +105,7 @@ class FlowBoundary:
             return f
         name, dim = self.velocity[axis], self.staggered.dim(axis)
         low, high = (
-            end if is_open else self._value(condition.coefficients[2], name, axis, side, t).expand(end.shape)
+            end if is_open else end * 0.0 + self._value(condition.coefficients[2], name, axis, side, t)
             for side, (end, is_open, condition) in enumerate(
                 zip(
                     self.staggered.ends(f, axis),
@@ -125,13 +131,13 @@ class FlowBoundary:
                 " face (Outflow) takes it up."
             )
 
-    def _value(self, value: Any, name: str, axis: int, side: int, t: Tensor) -> Tensor:
+    def _value(self, value: Any, name: str, axis: int, side: int, t: Tensor) -> Tensor | float:
         """A condition's value on one end, broadcastable to a row of the component's values there."""
         if isinstance(value, np.ndarray):
             return self._array(value, name, axis)
         if callable(value):
             value = call_with_coordinates(value, self.coordinates(name, t, (axis, side)))
-        return torch.as_tensor(value, dtype=torch.float64, device=t.device)
+        return value if isinstance(value, int | float) else torch.as_tensor(value, dtype=torch.float64, device=t.device)
 
     def _array(self, value: np.ndarray, name: str, axis: int) -> Tensor:
         """Values in the cells of an end, brought to the component's faces where it has its values there."""

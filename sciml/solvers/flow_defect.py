@@ -1,7 +1,5 @@
 """An independent look at a computed flow: the defect of the equation's own text along it."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -9,10 +7,9 @@ from torch import Tensor
 from sciml.numerics import FiniteDifferences
 from sciml.pdes import EvolutionPDE, Problem, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.pdes.problem import of_clocks
 from sciml.solvers.base import State
-
-if TYPE_CHECKING:
-    from sciml.solvers.projection import FlowMemory, ProjectionStepper
+from sciml.solvers.projection_stepper import FlowMemory, ProjectionStepper
 
 #: Part of the stability limit that the two steps take, over which the time derivative is measured.
 PROBE = 0.125
@@ -30,7 +27,7 @@ class FlowDefect:
         problem: the equation and the output times.
     """
 
-    def __init__(self, stepper: "ProjectionStepper", problem: Problem) -> None:
+    def __init__(self, stepper: ProjectionStepper, problem: Problem) -> None:
         self.stepper, self.problem, self.spec = stepper, problem, stepper.spec
         self.largest: Tensor | None = None
         self._times = torch.as_tensor(problem.times, dtype=torch.float64).cpu()
@@ -72,10 +69,10 @@ class FlowDefect:
         right = self.problem.pde.rhs(fields, d, state.memory.rates.parameters)
         clock = {**d.coordinates(), "t": state.t.view(-1, *[1] * d.grid.dimensions)}
         for name, force in (self.problem.forcing or {}).items():
-            right[name] = right[name] + call_with_coordinates(force, clock)
+            right[name] = right[name] + call_with_coordinates(of_clocks(force, state.t), clock)
         return torch.stack([right[name].expand_as(fields[name]) for name in self.problem.names], dim=1)
 
-    def _relative(self, off: Tensor, rate: Tensor, memory: "FlowMemory") -> Tensor:
+    def _relative(self, off: Tensor, rate: Tensor, memory: FlowMemory) -> Tensor:
         """Of one sample, so that the order of its sums does not depend on the batch."""
         staggered = memory.rates.staggered
         faces, _ = memory.project(staggered.free(staggered.to_faces(off[None, :-1])))

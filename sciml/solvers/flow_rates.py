@@ -9,7 +9,9 @@ from torch import Tensor
 from sciml.numerics import FiniteDifferences
 from sciml.pdes import NavierStokes, Problem, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.pdes.problem import of_clocks
 from sciml.solvers.flow_boundary import FlowBoundary
+from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.staggered import Faces
 from sciml.solvers.transport import Transport
 
@@ -27,6 +29,7 @@ class FlowRates:
         problem: a `NavierStokes` equation, with parameters, conditions and forcing.
         transport: of the velocity.
         tracer_transport: of the scalar.
+        solids: bodies in the flow.
         device: of the states.
 
     Reference: Harlow & Welch (1965), Phys. Fluids 8:2182-2189 (the control volumes).
@@ -37,15 +40,19 @@ class FlowRates:
         problem: Problem,
         transport: Transport,
         tracer_transport: Transport,
+        solids: SolidBoxes | None = None,
         device: torch.device | str | None = None,
     ) -> None:
         self.problem, self.transport, self.tracer_transport = problem, transport, tracer_transport
-        self.boundary = FlowBoundary(problem, device)
+        self.boundary = FlowBoundary(problem, solids, device)
         self.staggered = self.boundary.staggered
         self.derivatives = FiniteDifferences(problem.domain, device=device)
         self.parameters = problem.bind(self.derivatives)
         self.viscosity = torch.as_tensor(self.parameters.viscosity, dtype=torch.float64, device=device)
         self.diffusivity = torch.as_tensor(self.parameters.diffusivity, dtype=torch.float64, device=device)
+        axes = range(problem.domain.dimensions)
+        self._viscosities = [[self.viscosity * self.staggered.wall_factor(c, a) for a in axes] for c in axes]
+        self._diffusivities = [self.diffusivity * self.staggered.clear[a] for a in axes]
 
     def __call__(
         self, faces: Faces, tracer: Float[Tensor, "b *s"], t: Float[Tensor, " b"]
@@ -59,13 +66,15 @@ class FlowRates:
             for a in axes:
                 if a != c:
                     speed = self.staggered.mean_on_faces(faces[a], c)
-                    rate = rate + self._across(faces[c], speed, velocity[c], a, t, self.viscosity, self.transport)
+                    spread = self._viscosities[c][a]
+                    rate = rate + self._across(faces[c], speed, velocity[c], a, t, spread, self.transport)
             if velocity[c] in force:
                 rate = rate + self.staggered.mean_on_faces(force[velocity[c]], c)
             accelerations.append(rate + self._forcing(velocity[c], t))
         change = self._forcing("tracer", t)
         for a in axes:
-            change = change + self._across(tracer, faces[a], "tracer", a, t, self.diffusivity, self.tracer_transport)
+            spread = self._diffusivities[a]
+            change = change + self._across(tracer, faces[a], "tracer", a, t, spread, self.tracer_transport)
         return self.staggered.free(tuple(accelerations)), change
 
     def body_force(self, faces: Faces, tracer: Float[Tensor, "b *s"]) -> dict[str, Any]:
@@ -77,7 +86,7 @@ class FlowRates:
 
     def _forcing(self, name: str, t: Float[Tensor, " b"]) -> Any:
         force = (self.problem.forcing or {}).get(name)
-        return 0.0 if force is None else call_with_coordinates(force, self.boundary.coordinates(name, t))
+        return 0.0 if force is None else call_with_coordinates(of_clocks(force, t), self.boundary.coordinates(name, t))
 
     def _along(self, u: Tensor, axis: int) -> Tensor:
         """Change of a velocity component by fluxes along its own axis, through the centres of cells."""
@@ -123,11 +132,11 @@ class FlowRates:
     def limit(self, faces: Faces, accelerations: Faces, tracer: Float[Tensor, "b *s"]) -> Float[Tensor, " b"]:
         r"""The longest step $\tau$ of each sample that is stable, and keeps a limited scalar within its bounds.
 
-        In every cell $\tau \big(\sum_f (|u_f| + \tau |\dot u_f|)/h + D + N\big) \le 1$ over its faces, where a face beside
-        an end counts twice. $D$ is the larger of $2\kappa \sum_a 1/h_a^2$ ($3\kappa$ on bounded axes), with which the
-        weights of all neighbours in an Euler step of the limited scheme stay below one in total, and of $4\nu \sum_a
-        1/h_a^2$ over the reach of the stages on the negative axis. $N$ is the frequency of waves that the body force
-        drives in a layered fluid.
+        In every cell $\tau \big(\sum_f (|u_f| + \tau |\dot u_f|)/h + D + N\big) \le 1$ over its faces, where a face
+        beside an end counts twice. $D$ is the larger of $2\kappa \sum_a 1/h_a^2$ ($3\kappa$ on bounded axes), with
+        which the weights of all neighbours in an Euler step of the limited scheme stay below one in total, and of
+        $4\nu \sum_a 1/h_a^2$ over the reach of the stages on the negative axis. $N$ is the frequency of waves that
+        the body force drives in a layered fluid.
 
         Args:
             faces: the flow.

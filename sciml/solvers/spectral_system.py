@@ -1,5 +1,6 @@
 """A problem in Fourier space: what every pseudo-spectral method advances."""
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from sciml.pdes import EvolutionPDE, Problem
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.pdes.problem import of_clocks, of_samples
 from sciml.solvers.samples import bound, chosen, varying
 from sciml.solvers.spectrum import FourierDerivatives, Spectrum
 from sciml.solvers.symbols import Symbol
@@ -53,13 +55,17 @@ class SpectralSystem:
 
     def rows(self, index: np.ndarray) -> "SpectralSystem":
         """The system of some samples."""
-        if self.samples == 1:
-            return self
         where = torch.as_tensor(index, device=self.derivatives.device)
-        values = chosen(self.problem, self.values, index)
-        system = SpectralSystem(self.problem, self.derivatives, self.split, values)
+        forcing = self.problem.forcing or {}
+        forces = {n: of_samples(f, where.cpu()) for n, f in forcing.items()}
+        if self.samples == 1 and forces == forcing:
+            return self
+        problem = self.problem if forces == forcing else dataclasses.replace(self.problem, forcing=forces)
+        system = SpectralSystem(problem, self.derivatives, self.split, chosen(self.problem, self.values, index))
         if self.split:
             system.symbol = self.symbol.rows(where)
+        if forces == forcing:
+            system._steady_forces = self._steady_forces
         return system
 
     def forward(self, u: Float[Tensor, "b c *s"]) -> Complex[Tensor, "b c *k"]:
@@ -106,7 +112,9 @@ class SpectralSystem:
         if name in self._steady_forces:
             return self._steady_forces[name]
         coordinates = {**self.derivatives.coordinates(), "t": t.view(-1, *[1] * grid.dimensions)}
-        values = torch.as_tensor(call_with_coordinates(function, coordinates), dtype=torch.float64, device=t.device)
+        values = torch.as_tensor(
+            call_with_coordinates(of_clocks(function, t), coordinates), dtype=torch.float64, device=t.device
+        )
         values = values if values.ndim > grid.dimensions else values[None]
         spectrum = self.derivatives.forward(values.expand(len(values), *grid.shape))
         if "t" not in inspect.signature(function).parameters:

@@ -9,7 +9,7 @@ Reference: Harlow & Welch (1965), Phys. Fluids 8:2182-2189.
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sciml.fields import Grid
@@ -24,12 +24,55 @@ class Staggered:
     Args:
         grid: uniform axes of kind `periodic` or `cells`.
         open_ends: by axis, whether fluid passes freely at the low and at the high end, where the pressure is zero.
+        solid: cells that no fluid enters; none if left out.
+        device: where tensors are.
     """
 
-    def __init__(self, grid: Grid, open_ends: Sequence[tuple[bool, bool]]) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        open_ends: Sequence[tuple[bool, bool]],
+        solid: Bool[Tensor, "*s"] | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
         self.grid, self.open_ends = grid, tuple(open_ends)
         self.h = tuple(axis.h for axis in grid.axes)
         self.periodic = tuple(axis.kind == "periodic" for axis in grid.axes)
+        self.solid = None if solid is None or not bool(solid.any()) else solid.to(device)
+        axes = range(grid.dimensions)
+        #: One on faces beside no solid cell, zero on the others.
+        self.clear = [self._clear(a, device) for a in axes]
+        #: One on faces where an equation of motion holds: clear, and not on a closed end.
+        self.moving = [self._moving(a) for a in axes]
+
+    def _clear(self, axis: int, device: torch.device | str | None) -> Tensor:
+        fluid = torch.ones(self.grid.shape, dtype=torch.float64, device=device)
+        if self.solid is not None:
+            fluid = fluid - self.solid.double()
+        low, high = self._both_sides(fluid, axis)
+        return low * high
+
+    def _both_sides(self, q: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+        """Cell values on the low and on the high side of every face; beyond an end those inside."""
+        dim = self.dim(axis)
+        if self.periodic[axis]:
+            return q.roll(1, dim), q
+        low, high = self.ends(q, axis)
+        return torch.cat([low, q], dim=dim), torch.cat([q, high], dim=dim)
+
+    def _moving(self, axis: int) -> Tensor:
+        if self.periodic[axis]:
+            return self.clear[axis]
+        dim, (open_low, open_high) = self.dim(axis), self.open_ends[axis]
+        low, high = self.ends(self.clear[axis], axis)
+        inner = self.clear[axis].narrow(dim, 1, self.clear[axis].shape[dim] - 2)
+        return torch.cat([low * open_low, inner, high * open_high], dim=dim)
+
+    def interfaces(self) -> list[Bool[Tensor, "..."]]:
+        """Faces between a fluid and a solid cell, by axis."""
+        solid = torch.zeros(self.grid.shape, dtype=torch.bool) if self.solid is None else self.solid
+        sides = [self._both_sides(solid, a) for a in range(self.grid.dimensions)]
+        return [low != high for low, high in sides]
 
     def dim(self, axis: int) -> int:
         """The position of an axis of space, counted from the last."""
@@ -39,13 +82,6 @@ class Staggered:
         """First and last row along an axis, each of length one."""
         dim = self.dim(axis)
         return q.narrow(dim, 0, 1), q.narrow(dim, q.shape[dim] - 1, 1)
-
-    def join(self, axis: int, *parts: Tensor) -> Tensor:
-        """Rows behind one another along an axis; all but that axis are broadcast together."""
-        dim = self.dim(axis)
-        shape = torch.broadcast_shapes(*(p.narrow(dim, 0, 1).shape if p.shape[dim] else p.shape for p in parts))
-        wanted = [[p.shape[dim] if d == dim % len(shape) else n for d, n in enumerate(shape)] for p in parts]
-        return torch.cat([p.expand(w) for p, w in zip(parts, wanted, strict=True)], dim=dim)
 
     def across_cells(self, q: Tensor, axis: int) -> Tensor:
         """Difference quotients of face values, in the cells between."""
@@ -58,7 +94,11 @@ class Staggered:
         return sum(parts[1:], start=parts[0])
 
     def gradient(self, phi: Float[Tensor, "b *s"]) -> Faces:
-        """Slopes at the faces: zero at a closed end; at an open one the value is zero half a cell away."""
+        """Slopes on faces that move: zero on closed ends and beside solid cells."""
+        return self.free(self.slopes(phi))
+
+    def slopes(self, phi: Float[Tensor, "b *s"]) -> Faces:
+        """Slopes on all faces: zero on a closed end; at an open one the value is zero half a cell away."""
         return tuple(self._slopes(phi, a) for a in range(self.grid.dimensions))
 
     def _slopes(self, phi: Tensor, axis: int) -> Tensor:
@@ -70,16 +110,18 @@ class Staggered:
         return torch.cat([2 * open_low * low, phi.diff(dim=dim), -2 * open_high * high], dim=dim) / h
 
     def free(self, faces: Faces) -> Faces:
-        """The same with zeros on closed ends, where no equation of motion holds."""
-        return tuple(self._free(f, a) for a, f in enumerate(faces))
+        """The same with zeros where no equation of motion holds."""
+        return tuple(f * m for f, m in zip(faces, self.moving, strict=True))
 
-    def _free(self, f: Tensor, axis: int) -> Tensor:
-        if self.periodic[axis]:
-            return f
-        dim = self.dim(axis)
-        (low, high), (open_low, open_high) = self.ends(f, axis), self.open_ends[axis]
-        inner = f.narrow(dim, 1, f.shape[dim] - 2)
-        return torch.cat([low * open_low, inner, high * open_high], dim=dim)
+    def wall_factor(self, component: int, axis: int) -> Tensor | float:
+        """By what the slope of a velocity component along another axis grows on edges where a solid begins.
+
+        The wall stands midway between a face in the fluid and the next one in the solid.
+        """
+        if self.solid is None:
+            return 1.0
+        low, high = self._both_sides(self.clear[component], axis)
+        return 1.0 + (low - high).abs()
 
     def mean_on_faces(self, q: Tensor, axis: int) -> Tensor:
         """Means of neighbours along an axis, at the faces between; at an end the value inside."""

@@ -1,15 +1,15 @@
 """What a flow carries through a face: the value of a field there, from the cells on both sides."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sciml.describe import Described
 
-
-class Transport(Described, ABC):
+@dataclass(frozen=True)
+class Transport(ABC):
     """Values at faces from values in a row of cells and the direction of the flow."""
 
     @abstractmethod
@@ -23,6 +23,7 @@ class Transport(Described, ABC):
         """
 
 
+@dataclass(frozen=True)
 class CentralTransport(Transport):
     r"""$\tfrac12 (q_{i-1} + q_i)$: second order, and without dissipation; a velocity so carried keeps its energy."""
 
@@ -31,6 +32,7 @@ class CentralTransport(Transport):
         return 0.5 * (q.narrow(dim, 1, count - 3) + q.narrow(dim, 2, count - 3))
 
 
+@dataclass(frozen=True)
 class LimitedTransport(Transport):
     r"""$q_u + \tfrac12 \varphi(r)\,(q_d - q_u)$ with $\varphi = \max(0, \min(2r, \tfrac{2 + r}{3}, 2))$: keeps bounds.
 

@@ -227,3 +227,13 @@ def test_a_boundary_condition_that_makes_no_sense_is_told_in_one_line(tmp_path, 
         Recipe.load(write(tmp_path, WALLS.replace(old, new)))
     assert "\n" not in str(error.value)
     assert all(word in str(error.value) for word in words)
+
+
+def test_a_coefficient_may_be_a_number_per_sample():
+    recipe = Recipe.load(
+        "darcy_2d", changes={"parameters.a": {"class_path": "Uniform", "init_args": {"low": 1, "high": 9}}}
+    )
+    together = recipe.solver.solve(recipe.problems([0, 1]))
+    alone = [recipe.solver.solve(recipe.problem(i)).u for i in (0, 1)]
+    assert torch.equal(together.u, torch.cat(alone))
+    assert not torch.equal(*alone)

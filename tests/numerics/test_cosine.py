@@ -6,7 +6,7 @@ import pytest
 import scipy.fft
 import torch
 
-from sciml.numerics import Cosine, LineTransform, QuarterCosine, QuarterSine, Sine
+from sciml.numerics import Cosine, Fourier, LineTransform, QuarterCosine, QuarterSine, Sine
 from sciml.numerics.cosine import cosine_transform, inverse_cosine_transform
 
 LENGTHS = pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 15, 16])
@@ -36,7 +36,18 @@ def test_a_transform_diagonalises_the_second_difference(transform: LineTransform
     x, h = rows(3, n, 2), 0.3
     padded = torch.cat([low * x[:, :1], x, high * x[:, -1:]], dim=1)
     image = padded.diff(dim=1).diff(dim=1) / h**2
-    spectrum = transform.forward(x, 1)
+    check_eigenvectors(transform, x, image, h)
+
+
+@LENGTHS
+def test_the_fourier_transform_diagonalises_it_on_a_period(n: int) -> None:
+    x, h = rows(3, n, 2), 0.3
+    check_eigenvectors(Fourier(), x, (x.roll(1, 1) - 2 * x + x.roll(-1, 1)) / h**2, h)
+
+
+def check_eigenvectors(transform: LineTransform, x: torch.Tensor, image: torch.Tensor, h: float) -> None:
+    n, spectrum = x.shape[1], transform.forward(x, 1)
+    assert spectrum.shape == x.shape
     expected = transform.backward(transform.eigenvalues(n, h)[:, None] * spectrum, 1)
     assert float((image - expected).abs().max()) <= 1e-12 / h**2
     assert torch.allclose(transform.backward(spectrum, 1), x, rtol=0, atol=1e-13)
@@ -53,14 +64,15 @@ def test_the_sine_and_quarter_transforms_are_those_of_scipy(n: int) -> None:
         assert torch.allclose(2 * transform.forward(x, 1), torch.from_numpy(oracle.copy()), rtol=0, atol=1e-13)
 
 
-@ENDS
-def test_bits_do_not_depend_on_the_batch_and_gradients_pass(transform: LineTransform, low: int, high: int) -> None:
-    x = rows(5, 7, 6)
-    together = transform.forward(transform.forward(x, 1), 2)
-    assert torch.equal(
-        together, torch.cat([transform.forward(transform.forward(x[i : i + 1], 1), 2) for i in range(5)])
-    )
-    probe = x[:1, :4, :3].clone().requires_grad_()
+@pytest.mark.parametrize("transform", [Fourier(), Cosine(), Sine(), QuarterCosine(), QuarterSine()])
+def test_bits_do_not_depend_on_the_batch_and_gradients_pass(transform: LineTransform) -> None:
+    def there_and_back(x: torch.Tensor) -> torch.Tensor:
+        return transform.backward(transform.backward(transform.forward(transform.forward(x, 1), 2).sin(), 1), 2)
+
+    for shape in ((5, 7, 6), (5, 9, 8), (5, 16, 16), (5, 33, 32)):
+        x = rows(*shape)
+        assert torch.equal(there_and_back(x), torch.cat([there_and_back(x[i : i + 1]) for i in range(5)]))
+    probe = rows(5, 7, 6)[:1, :4, :3].clone().requires_grad_()
     assert torch.autograd.gradcheck(lambda v: transform.backward(transform.forward(v, 1).tanh(), 1), (probe,))
 
 

@@ -91,6 +91,8 @@ def test_growth_that_only_the_coupling_of_fields_brings_is_refused(right, growth
         ("u_xx + 5*v_xx", "v_xx"),  # not normal
         ("1e-6*u_xx - u + v", "1000*v_xx - u"),
         ("100*u - 3*v + u_xx", "5*u + 20*v + 1e-3*v_xx"),
+        ("1e-30*u_xx - u + v", "v_xx - u"),
+        ("1e-300*u_xx - u + v", "1e300*v_xx - u"),
     ],
 )
 def test_coupled_fields_with_bounded_growth_are_accepted(right):

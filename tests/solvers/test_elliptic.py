@@ -8,7 +8,8 @@ import torch
 from helpers import observed_order
 
 from sciml.fields import Boundaries, Dirichlet, Grid, Neumann, Periodic
-from sciml.pdes import Burgers, Darcy, Problem
+from sciml.linalg import CG, MeanFree
+from sciml.pdes import Burgers, Darcy, Poisson, Problem
 from sciml.solvers import BandedCholesky, FiniteVolumeElliptic, SparseDirect
 from sciml.status import Status
 
@@ -145,13 +146,28 @@ def test_the_stored_solution_has_the_residual_that_is_reported(linear_solver):
     assert float(solution.residual) < 1e-12
 
 
-def test_an_indefinite_matrix_or_a_bad_number_is_a_status():
-    class Broken(Darcy):
-        def source(self, p):
-            return float("nan")
+def test_a_solve_that_fails_is_a_status():
+    method = FiniteVolumeElliptic(CG(max_iterations=1))
+    solution = method.solve(Problem(Darcy(), Grid.cells(8), boundary=Boundaries.dirichlet()))
+    assert solution.status.tolist() == [int(Status.MAX_STEPS)]
 
-    solution = FiniteVolumeElliptic().solve(Problem(Broken(), Grid.cells(8), boundary=Boundaries.dirichlet()))
-    assert solution.status.tolist() != [int(Status.SUCCESS)]
+
+def test_slopes_all_around_are_solved_up_to_a_constant_when_asked():
+    """u = cos(pi x) cos(2 pi y) has no slope at the walls and no mean; f gets a mean that the projection takes off."""
+
+    def exact(x, y):
+        return torch.cos(PI * x) * torch.cos(2 * PI * y)
+
+    errors, sizes = [], [16, 32, 64]
+    method = FiniteVolumeElliptic(MeanFree(CG(tol=1e-11)))
+    for n in sizes:
+        parameters = {"f": lambda x, y: 5 * PI**2 * exact(x, y) + 3.0}
+        problem = Problem(Poisson(), Grid.cells(n, n), boundary=Boundaries({"all": Neumann()}), parameters=parameters)
+        assert "null space" in (FiniteVolumeElliptic().refuses(problem) or "")
+        solution = method.solve(problem)
+        assert solution.status.tolist() == [int(Status.SUCCESS)]
+        errors.append(l2_error(solution.u[0, 0, 0], exact(*problem.domain.meshgrid())))
+    assert observed_order(errors, sizes) == pytest.approx(2.0, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +205,15 @@ def test_face_values_of_a_wrong_shape_are_refused():
     boundary = Boundaries({"all": Dirichlet(np.zeros(5))})
     with pytest.raises(ValueError, match="shape"):
         FiniteVolumeElliptic().solve(Problem(Darcy(), Grid.cells(8, 8), boundary=boundary))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_source_that_is_no_number_names_sample_and_cell(bad):
+    f = torch.ones(2, 8, 6, dtype=torch.float64)
+    f[1, 2, 3] = bad
+    problem = Problem(Darcy(), Grid.cells(8, 6), boundary=Boundaries.dirichlet(), parameters={"f": f})
+    with pytest.raises(ValueError, match=r"sample 1: the source at cell \(2, 3\) is .*finite"):
+        FiniteVolumeElliptic().solve(problem)
 
 
 @pytest.mark.parametrize("bad", [0.0, math.nan, math.inf])

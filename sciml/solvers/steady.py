@@ -1,0 +1,103 @@
+"""What the solvers of steady linear problems share: a system per sample, solved in order, the state handed on."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciml.describe import Described, Description, describe
+from sciml.linalg import LinearSolver, SparseDirect
+from sciml.linalg.operator import Matrix
+from sciml.pdes import Problem
+from sciml.solvers.base import StepperSpec, Trajectory
+
+#: Matrix and right side of one sample.
+System = tuple[Matrix, np.ndarray]
+
+
+class SteadySolver(Described, ABC):
+    """Discretises a steady linear problem and solves one system per sample.
+
+    Every sample is solved by itself; what one solve leaves (a factor, a subspace) is handed to the next.
+
+    Args:
+        linear_solver: what solves the systems; `None` takes the direct method that suits the matrix.
+    """
+
+    def __init__(self, linear_solver: LinearSolver | None = None) -> None:
+        self.linear_solver = linear_solver
+
+    @abstractmethod
+    def refuses(self, problem: Problem) -> str | None:
+        """Why the problem is none for this method; `None` when it is."""
+
+    @abstractmethod
+    def assemble(self, problem: Problem) -> list[System]:
+        """Matrix and right side per sample of a problem that is not refused."""
+
+    def systems(self, problem: Problem) -> list[System]:
+        """Matrix and right side per sample, for methods that want to order or recycle them.
+
+        Raises:
+            ValueError: the problem is refused, or a coefficient is not acceptable: sample, cell and value.
+        """
+        if reason := self.refuses(problem):
+            raise ValueError(reason)
+        return self.assemble(problem)
+
+    def direct(self, a: Matrix) -> LinearSolver:
+        """The direct method for a matrix, where no other solver was given."""
+        return SparseDirect()
+
+    def fields(self, problem: Problem, x: np.ndarray) -> np.ndarray:
+        """The unknowns of a system as fields, `(c, *s)`."""
+        return x.reshape(1, *problem.domain.shape)
+
+    def choices(self, problem: Problem) -> dict[str, Description]:
+        """The linear solver that a problem gets, for a manifest."""
+        return {"linear_solver": describe(self.linear_solver or self.direct(self.systems(problem)[0][0]))}
+
+    def solve(self, problem: Problem, *, tol: float = 1e-6) -> Trajectory:
+        """The solution at the points of the domain, one frame; `residual` is recomputed as `||b - A u|| / ||b||`.
+
+        Args:
+            problem: coefficients `(*s)` or `(b, *s)`, numbers, or callables of the coordinates.
+            tol: unused, there is no time stepping; the linear solver has a tolerance of its own.
+        """
+        return self.solve_next(problem, None)[0]
+
+    def solve_next(self, problem: Problem, state: Any) -> tuple[Trajectory, Any]:
+        """`solve` with what the last system of an earlier problem has left, and what this one leaves to the next."""
+        solutions = []
+        for matrix, b in self.systems(problem):
+            solver: Any = self.linear_solver or self.direct(matrix)
+            solution = solver.solve(matrix, b, state=state)
+            state = solution.state
+            solutions.append(solution)
+        u = torch.from_numpy(np.stack([self.fields(problem, s.x) for s in solutions])[:, None])
+        status = torch.tensor([int(s.status) for s in solutions])
+        residual = torch.tensor([s.residual for s in solutions], dtype=torch.float64)
+        spec = StepperSpec(problem.pde.fields, problem.domain, problem.boundaries)
+        return Trajectory(u, torch.zeros(1, dtype=torch.float64), status, spec, residual), state
+
+
+def samples(problem: Problem, *values: Any) -> list[Tensor]:
+    """Coefficients as float64 tensors `(b, *s)` at the points of the domain, all with the same number of samples."""
+    shape = problem.domain.shape
+    tensors = [torch.as_tensor(v, dtype=torch.float64).detach() for v in values]
+    batch = max([len(t) for t in tensors if t.ndim > len(shape)], default=1)
+    return [t.expand(batch, *shape).contiguous() for t in tensors]
+
+
+def check_values(name: str, values: Tensor, accepted: Tensor, what: str) -> None:
+    """Looks at a coefficient before any system is solved.
+
+    Raises:
+        ValueError: a value that is not accepted, with its sample and cell.
+    """
+    if not bool(accepted.all()):
+        sample, *cell = (int(i) for i in torch.nonzero(~accepted)[0])
+        value = float(values[sample, *cell])
+        raise ValueError(f"sample {sample}: the {name} at cell {tuple(cell)} is {value:g}; it must be {what}.")
