@@ -13,7 +13,7 @@ from torch import Tensor
 from sciml.numerics import GridDerivatives, SpectralDerivatives
 from sciml.pdes import EvolutionPDE, Problem, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
-from sciml.pdes.problem import of_clocks
+from sciml.pdes.problem import of_samples
 from sciml.solvers.base import State, Stepper
 from sciml.solvers.samples import parameters_of
 
@@ -121,7 +121,7 @@ class Defect:
         if problem.forcing:
             coordinates = {**d.coordinates(), "t": clock}
             for name, force in problem.forcing.items():
-                right[name] = right[name] + call_with_coordinates(of_clocks(force, t), coordinates)
+                right[name] = right[name] + call_with_coordinates(of_samples(force, torch.tensor(rows)), coordinates)
             right = pde.project(right, d)
         return torch.stack([right[name] + torch.zeros_like(u[:, 0]) for name in problem.names], dim=1)
 
