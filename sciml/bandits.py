@@ -145,7 +145,8 @@ class ChebCB(Bandit):
     costs of arm $i$ divided by $K N$, with $|\theta_{i0}| \le 1/N$ and $|\theta_{ij}| \le 2 (b-a) L / (K N j)$, where
     $K$ is the largest cost seen, $L$ their range over $b-a$, and $N = 2 + 4 (b-a) (L/K) (1 + \log m)$. The fit of
     least norm is taken where it keeps to the bounds. Arms other than the best get the probability
-    $1 / (d + \eta_t (\hat y_i - \hat y_*))$. After $t$ rounds with prediction errors $e_s$, $\eta_t = t \sqrt{d / \sum_s e_s^2}$.
+    $1 / (d + \eta_t (\hat y_i - \hat y_*))$, where $\eta_t = t \sqrt{d} / e$ with the root mean square $e$ of the
+    prediction errors in $t$ rounds.
 
     Args:
         arms, seed: as for all bandits.
@@ -165,13 +166,15 @@ class ChebCB(Bandit):
         self._gram = np.zeros((arms, terms, terms))
         self._moments = np.zeros((arms, terms))
         self._free = np.zeros((arms, terms))
+        self._bounded_fits: dict[int, np.ndarray] = {}
         self._rounds, self._errors = 0, 0.0
         self._smallest, self._largest = math.inf, -math.inf
 
     def probabilities(self, context: float = 0.0) -> np.ndarray:
         predicted = self._predictions(context)
         best = int(np.argmin(predicted))
-        rate = self._rounds * math.sqrt(self.arms / self._errors) if self._errors > 0 else 0.0
+        mean = self._errors / max(self._rounds, 1)
+        rate = self._rounds * math.sqrt(self.arms / mean) if mean > 0 else 0.0
         p = 1.0 / (self.arms + rate * (predicted - predicted[best]))
         p[best] = 0.0
         p[best] = 1.0 - p.sum()
@@ -183,13 +186,16 @@ class ChebCB(Bandit):
             return np.zeros(self.arms)
         scale, bounds = self._bounds()
         features, theta = self._features(context), self._free / scale
-        for arm in np.flatnonzero((np.abs(theta) > bounds * (1 + 1e-9)).any(axis=1)):
-            theta[arm] = self._bounded(arm, scale, bounds)
+        for arm in np.flatnonzero((np.abs(theta) > bounds * (1 + 1e-9)).any(axis=1)).tolist():
+            # A fit holds until its arm or the bounds see something new.
+            if arm not in self._bounded_fits:
+                self._bounded_fits[arm] = self._bounded(arm, scale, bounds)
+            theta[arm] = self._bounded_fits[arm]
         return theta @ features
 
     def _bounds(self) -> tuple[float, np.ndarray]:
         """The scale $K N$, and the largest moduli of the coefficients."""
-        largest = max(self._largest, 1e-300)
+        largest = max(float(self._largest), 1e-300)
         variation = self._largest - self._smallest
         n = 2.0 + 4.0 * variation / largest * (1.0 + math.log(self.terms))
         j = np.arange(1, self.terms)
@@ -210,13 +216,17 @@ class ChebCB(Bandit):
         return np.cos(np.arange(self.terms) * math.acos(z))
 
     def _learn(self, arm: int, cost: float, probability: float, context: float) -> None:
+        cost = float(cost)
         if cost < 0:
             raise ValueError(f"cost={cost} must not be negative.")
-        self._smallest, self._largest = min(self._smallest, cost), max(self._largest, cost)
+        if not self._smallest <= cost <= self._largest:
+            self._smallest, self._largest = min(self._smallest, cost), max(self._largest, cost)
+            self._bounded_fits.clear()
         if self._rounds:
             self._errors += (float(self._predictions(context)[arm]) - cost / self._bounds()[0]) ** 2
         features = self._features(context)
         self._gram[arm] += np.outer(features, features)
         self._moments[arm] += cost * features
+        self._bounded_fits.pop(arm, None)
         self._free[arm] = np.linalg.lstsq(self._gram[arm], self._moments[arm], rcond=1e-10)[0]
         self._rounds += 1

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary name in the same folder that becomes `path` when the block ends well, and is removed when not.
 
     The folder is made where it is missing; the content is on disk before the file appears under its name. The name
-    keeps its ending, which some writers look at.
+    keeps its ending, which some writers look at, and is unique, on other machines that share the folder too.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:

@@ -13,7 +13,7 @@ from sciml.fields import Boundaries, Dirichlet, Grid, Neumann
 from sciml.pdes import Burgers, ConvectionDiffusion, Darcy, Helmholtz, Problem
 from sciml.pdes.exact import ColeHopf, EntropyShearWave, TaylorGreen
 from sciml.solvers import ProblemSolver
-from sciml.solvers.tableaux import DormandPrince54
+from sciml.solvers.tableaux import RK4, DormandPrince54
 
 TAU = 2 * math.pi
 
@@ -62,20 +62,43 @@ def rms(a: Tensor, b: Tensor) -> float:
 WAVE = ColeHopf(viscosity=0.02, amplitude=0.8)
 
 
-def burgers_samples() -> Problem:
+def burgers_samples(n: int = 48, viscosity: float = 0.05) -> Problem:
     modes = unit(5, 1, 1)
-    initial = modes * torch.sin(TAU * torch.arange(48, dtype=torch.float64) / 48) + modes**2
-    viscosity = {"viscosity": 0.05 + 0.05 * modes[:, 0, 0]}
-    return Problem(Burgers(), Grid.periodic(48), initial=initial, parameters=viscosity, times=[0.0, 0.1, 0.2])
+    initial = modes * torch.sin(TAU * torch.arange(n, dtype=torch.float64) / n) + modes**2
+    parameters = {"viscosity": viscosity * (1 + modes[:, 0, 0])}
+    return Problem(Burgers(), Grid.periodic(n), initial=initial, parameters=parameters, times=[0.0, 0.1, 0.2])
 
 
-def etdrk4() -> Case:
+def pseudospectral(cls: type, counts: Sequence[int], step: float) -> Case:
     problem = WAVE.problem(96)
 
     def error(n: int) -> float:
-        return rms(solvers.ETDRK4(dt=1 / n).solve(problem).u[0, -1], WAVE.on(problem.domain, 1.0))
+        return rms(cls(dt=1 / n).solve(problem).u[0, -1], WAVE.on(problem.domain, 1.0))
 
-    return Case(solvers.ETDRK4, lambda n: problem, error, [40, 80, 160], burgers_samples, 0.02)
+    return Case(cls, lambda n: problem, error, counts, burgers_samples, step)
+
+
+def etdrk4() -> Case:
+    return pseudospectral(solvers.ETDRK4, [40, 80, 160], 0.02)
+
+
+def imex() -> Case:
+    return pseudospectral(solvers.IMEX, [80, 160, 320], 0.02)
+
+
+def runge_kutta() -> Case:
+    """On few points, whose error is left out: the step is limited by the stiffest mode."""
+    problem = ColeHopf(viscosity=0.05, amplitude=0.5).problem(24)
+    make = functools.partial(solvers.RungeKutta, RK4())
+
+    @functools.cache
+    def without_steps() -> Tensor:
+        return solvers.ETDRK4(dt=1 / 400).solve(problem).u[0, -1]
+
+    def error(n: int) -> float:
+        return rms(make(dt=1 / n).solve(problem).u[0, -1], without_steps())
+
+    return Case(make, lambda n: problem, error, [60, 120, 240], lambda: burgers_samples(24, 0.005), 0.005)
 
 
 def method_of_lines() -> Case:
@@ -206,6 +229,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "FiniteDifferenceHelmholtz": finite_difference_helmholtz,
     "FiniteVolumeConvection": finite_volume_convection,
     "FiniteVolumeElliptic": finite_volume_elliptic,
+    "IMEX": imex,
     "MethodOfLines": method_of_lines,
     "Projection": projection,
+    "RungeKutta": runge_kutta,
 }

@@ -56,6 +56,14 @@ def change(text: str) -> tuple[str, Any]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def shard_range(text: str) -> tuple[int, int]:
+    """A range of shards, `0:10`, that ends before its second number."""
+    words = text.split(":")
+    if len(words) != 2 or not all(w.isascii() and w.isdigit() for w in words) or int(words[0]) >= int(words[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not accepted; FIRST:STOP is, 0:10")
+    return int(words[0]), int(words[1])
+
+
 def splits(text: str) -> tuple[int, int, int]:
     """Three numbers of samples, `900,50,50`; at least one is positive."""
     words = text.split(",")

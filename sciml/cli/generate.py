@@ -2,7 +2,7 @@
 
 import argparse
 
-from sciml.cli.arguments import LAYOUTS, change, count
+from sciml.cli.arguments import LAYOUTS, change, count, shard_range
 from sciml.status import ConfigError
 
 
@@ -22,6 +22,18 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--workers", type=count(1), default=1, metavar="N", help="processes; the files do not depend on it"
     )
+    parser.add_argument(
+        "--backend", choices=("process", "dask"), default="process", help="what runs the processes: our pool, or dask"
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="dask scheduler whose workers are used, tcp://host:8786, not new processes",
+    )
+    parser.add_argument(
+        "--shard-range", type=shard_range, metavar="FIRST:STOP",
+        help="make these shards only (job arrays); the same command without it completes the data set",
+    )  # fmt: skip
     parser.add_argument("--seed", type=count(0), metavar="N", help="seed instead of the recipe's")
     parser.add_argument(
         "--set", type=change, action="append", default=[], dest="changes", metavar="KEY=VALUE",
@@ -45,12 +57,16 @@ def run(args: argparse.Namespace) -> int:
     out = None if args.out is None else folder_to_make(local(args.out, "--out"), "--out")
     if args.train == args.valid == args.test == 0:
         raise ConfigError("generate: --train, --valid and --test are all 0; at least one sample is needed.")
-    from sciml.datagen import generate
+    if args.scheduler is not None and args.backend != "dask":
+        raise ConfigError(f"generate: --scheduler {args.scheduler} needs --backend dask.")
+    from sciml.datagen import DaskBackend, ProcessBackend, generate
 
+    dask = args.backend == "dask"
+    backend = DaskBackend(args.scheduler, args.workers) if dask else ProcessBackend(args.workers)
     made = generate(
         recipe, samples=args.samples, train=args.train, valid=args.valid, test=args.test, out=out,
-        workers=args.workers, seed=args.seed, progress=not args.quiet, dry_run=args.dry_run,
-        changes=changes, layout=args.layout,
+        seed=args.seed, progress=not args.quiet, dry_run=args.dry_run,
+        changes=changes, layout=args.layout, backend=backend, shard_range=args.shard_range,
     )  # fmt: skip
     print(made)
     return 0

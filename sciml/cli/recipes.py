@@ -51,5 +51,5 @@ def shipped_recipes() -> list[str]:
 
 def _bare_names(data: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
     """Classes named without arguments: `equation: Darcy`."""
-    places = [(key,) for key in ("equation", "solver")]
+    places = [(key,) for key in ("equation", "solver", "ordering")]
     return [(p, v) for p in places if isinstance(v := data.get(p[0]), str) and re.fullmatch(r"[\w.]+", v)]

@@ -1,10 +1,13 @@
 """Recipes become data sets: draw, solve, check, write, resume."""
 
+from sciml.datagen.backends import Backend, ProcessBackend, SerialBackend
+from sciml.datagen.backends_dask import DaskBackend
 from sciml.datagen.coefficients import LogNormal, TwoPhase
 from sciml.datagen.forcing import ForcingSampler, SeparableGaussians
 from sciml.datagen.gases import GaussianGas, RandomGas, TurbulentGas
 from sciml.datagen.initial_conditions import GaussianInitial
 from sciml.datagen.media import GaussianMedium, LayeredMedium
+from sciml.datagen.ordering import NearestNeighbour, Ordering
 from sciml.datagen.pipeline import Plan, generate, plan
 from sciml.datagen.profiles import Constant, GaussianBumps, Patches, PiecewiseConstant, Plume, Sum
 from sciml.datagen.recipe import Recipe
@@ -21,13 +24,16 @@ from sciml.datagen.samplers import (
     WithFields,
 )
 from sciml.datagen.sines import SineSeries, SineSum
+from sciml.datagen.steady_forcing import SineForcing
 from sciml.datagen.vortices import PiecewiseVorticity, SineVortices, VortexSum
 from sciml.numerics.random_fields import NeumannField, PeriodicField
 
 __all__ = [
+    "Backend",
     "Choice",
     "Constant",
     "CurvedRiemann",
+    "DaskBackend",
     "Distribution",
     "FieldSampler",
     "ForcingSampler",
@@ -41,18 +47,23 @@ __all__ = [
     "LayeredMedium",
     "LogNormal",
     "LogUniform",
+    "NearestNeighbour",
     "NeumannField",
+    "Ordering",
     "Patches",
     "PeriodicField",
     "PiecewiseConstant",
     "PiecewiseVorticity",
     "Plan",
     "Plume",
+    "ProcessBackend",
     "RandomGas",
     "Recipe",
     "RiemannPartition",
     "SeparableGaussians",
+    "SerialBackend",
     "ShockTube",
+    "SineForcing",
     "SineSeries",
     "SineSum",
     "SineVortices",

@@ -1,5 +1,7 @@
 """Random positive coefficient fields."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sciml.datagen.samplers import FieldSampler
@@ -30,7 +32,10 @@ class TwoPhase(FieldSampler):
         self.field = field or NeumannField(alpha=2.0, tau=3.0)
 
     def draw(self, generator: np.random.Generator, grid: Grid) -> np.ndarray:
-        return np.where(self.field.sample([generator], grid)[0] >= self.threshold, self.high, self.low)
+        return self.draw_batch([generator], grid)[0]
+
+    def draw_batch(self, generators: Sequence[np.random.Generator], grid: Grid) -> np.ndarray:
+        return np.where(self.field.sample(generators, grid) >= self.threshold, self.high, self.low)
 
 
 class LogNormal(FieldSampler):
@@ -51,4 +56,7 @@ class LogNormal(FieldSampler):
         self.field = field or NeumannField(alpha=2.0, tau=3.0)
 
     def draw(self, generator: np.random.Generator, grid: Grid) -> np.ndarray:
-        return self.median * np.exp(self.scale * self.field.sample([generator], grid)[0])
+        return self.draw_batch([generator], grid)[0]
+
+    def draw_batch(self, generators: Sequence[np.random.Generator], grid: Grid) -> np.ndarray:
+        return self.median * np.exp(self.scale * self.field.sample(generators, grid))

@@ -1,9 +1,10 @@
 """Random right-hand sides of space and time, drawn per sample and evaluated for a whole batch."""
 
+import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ class ForcingSampler(Described, ABC):
 
     A draw is a set of numbers; a batch of functions is evaluated from the numbers of all of them at once.
     """
+
+    #: Whether the functions do not depend on time: solvers may then keep what they make of them.
+    steady: ClassVar[bool] = False
 
     @abstractmethod
     def draw(self, generator: np.random.Generator, grid: Grid, times: Sequence[float]) -> Numbers:
@@ -48,20 +52,31 @@ class Forcing:
     """
 
     def __init__(self, sampler: ForcingSampler, numbers: Sequence[Numbers], axes: Sequence[str]) -> None:
-        self.sampler, self.axes, self.samples = sampler, tuple(axes), len(numbers)
+        self.sampler, self.axes, self.samples, self.clocked = sampler, tuple(axes), len(numbers), False
         self.numbers = {k: torch.from_numpy(np.stack([n[k] for n in numbers], axis=-1)) for k in numbers[0]}
         # What is called with the coordinates that a signature names finds these.
         kind = inspect.Parameter.KEYWORD_ONLY
-        self.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in (*self.axes, "t")])
+        names = self.axes if sampler.steady else (*self.axes, "t")
+        self.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])
+
+    def of_samples(self, rows: Any) -> "Forcing":
+        """The functions of some samples, `(r,)`, for which the first axis of `t` is always the clocks of those."""
+        if self.samples == 1:
+            return self
+        part = copy.copy(self)
+        part.numbers = {k: v[..., rows] for k, v in self.numbers.items()}
+        part.samples, part.clocked = len(rows), True
+        return part
 
     def __call__(self, **coordinates: Any) -> Any:
-        x, t = [coordinates[n] for n in self.axes], coordinates["t"]
-        if self.samples == 1:
+        x, t = [coordinates[n] for n in self.axes], coordinates.get("t")
+        if self.samples == 1 or not hasattr(x[0], "ndim"):
+            # Coordinates without a shape are probes of how a residual differentiates; one sample tells them as much.
             return self.sampler.evaluate({k: v[..., 0] for k, v in self.numbers.items()}, x, t)
         axes = x[0].ndim
         if isinstance(t, torch.Tensor) and t.ndim > axes:
             # Both shapes may have as many entries: a clock stands still over its batch, times increase.
-            clock = len(t) == self.samples and bool((t == t.flatten()[0]).all())
+            clock = self.clocked or (len(t) == self.samples and bool((t == t.flatten()[0]).all()))
             axes += not clock
         numbers = {k: v.reshape(*v.shape[:-1], -1, *[1] * axes).to(x[0].device) for k, v in self.numbers.items()}
         return self.sampler.evaluate(numbers, x, t)

@@ -1,5 +1,7 @@
 """Random initial states, one function per component."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sciml.datagen.samplers import FieldSampler
@@ -23,4 +25,7 @@ class GaussianInitial(FieldSampler):
         self.field = field or PeriodicField(alpha=2.0, tau=5.0, sigma=25.0)
 
     def draw(self, generator: np.random.Generator, grid: Grid) -> np.ndarray:
-        return self.mean + self.field.sample([generator], grid)[0]
+        return self.draw_batch([generator], grid)[0]
+
+    def draw_batch(self, generators: Sequence[np.random.Generator], grid: Grid) -> np.ndarray:
+        return self.mean + self.field.sample(generators, grid)

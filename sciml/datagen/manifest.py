@@ -1,8 +1,10 @@
 """The manifest: what a data set was made of, which shards are whole, and what they hash to."""
 
+import dataclasses
 import json
 import logging
 import platform
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -18,31 +20,51 @@ import sciml
 from sciml.data import SCHEMA_VERSION, write_manifest
 from sciml.data import Shard as FileEntry
 from sciml.datagen.recipe import Recipe
-from sciml.datagen.shards import Shard
-from sciml.files import file_hash
+from sciml.datagen.shards import Shard, shards_of
+from sciml.files import file_hash, write_json
 from sciml.status import DataError, ResumeMismatch
 
 log = logging.getLogger(__name__)
 
+#: Folder of the files of single shards.
+ENTRIES = ".entries"
+#: Part of the time that rewriting the manifest may take while shards come in.
+SAVING = 0.05
+
 
 class Manifest:
-    """`manifest.json` of a data set, rewritten as a whole after every shard.
+    """`manifest.json` of a data set, and one small file per shard that has been finished since it was written.
+
+    A shard is recorded in a file of its own, so that several processes, on several machines too, can make shards of one
+    data set; whoever has the folder to himself gathers these files.
 
     Args:
         root: folder of the data set.
-        data: its content.
+        recipe: of the data set.
+        data: content of `manifest.json`.
+        shared: whether others may be at work in the folder, so that `manifest.json` is left as it is.
     """
 
-    def __init__(self, root: Path, data: dict[str, Any]) -> None:
-        self.root, self.data = root, data
+    def __init__(self, root: Path, recipe: Recipe, data: dict[str, Any], shared: bool = False) -> None:
+        self.root, self.data, self.shared = root, data, shared
+        self.hash = recipe.hash
+        self.entries = {(e["split"], e["number"]): e for e in data["shards"]}
+        self._order = list(recipe.splits)
+        self._saved, self._cost = time.monotonic(), 0.0
+        self._gather(shards_of(recipe))
 
     @property
     def path(self) -> Path:
         return self.root / "manifest.json"
 
     @classmethod
-    def open(cls, root: Path, recipe: Recipe) -> "Manifest":
-        """The manifest of a folder, a new one where there is none.
+    def open(cls, root: Path, recipe: Recipe, shared: bool = False) -> "Manifest":
+        """The manifest of a folder, a new one where there is none; nothing is written.
+
+        Args:
+            root: folder of the data set.
+            recipe: of the data set.
+            shared: whether others may be at work in the folder.
 
         Raises:
             ResumeMismatch: the folder holds a data set of another recipe; names the first key that differs.
@@ -50,7 +72,7 @@ class Manifest:
         """
         path = root / "manifest.json"
         if not path.is_file():
-            return cls(root, _new(recipe))
+            return cls(root, recipe, _new(recipe), shared)
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             recorded = data["recipe"]
@@ -70,11 +92,30 @@ class Manifest:
         changed = first_difference(data.get("versions", {}), versions())
         if changed:
             log.warning("%s was begun with %s %s; bits may differ from %s on.", root, *changed)
-        return cls(root, data)
+        return cls(root, recipe, data, shared)
+
+    def _gather(self, shards: list[Shard]) -> None:
+        """Takes over what the files of single shards say, where they belong to these shards of this recipe."""
+        known = {(s.split, s.number): s for s in shards}
+        for path in sorted((self.root / ENTRIES).glob("[!.]*.json")):
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+                recipe_hash, entry = found["recipe_hash"], found["entry"]
+                shard = Shard(*(entry[f.name] for f in dataclasses.fields(Shard)))
+                place = (shard.split, shard.number)
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if recipe_hash == self.hash and known.get(place) == shard:
+                self.entries[place] = entry
+
+    def save_alone(self) -> None:
+        """`save`, unless others may be at work and there is a `manifest.json`."""
+        if not (self.shared and self.path.is_file()):
+            self.save()
 
     def finished(self, shard: Shard) -> bool:
         """Whether a shard is recorded and its file is there, whole and unchanged."""
-        entry = self._entry(shard)
+        entry = self.entries.get((shard.split, shard.number))
         if entry is None:
             return False
         if entry["file"] is None:
@@ -82,20 +123,23 @@ class Manifest:
         path = self.root / entry["file"]
         return path.is_file() and path.stat().st_size == entry["bytes"] and file_hash(path) == entry["file_sha256"]
 
-    def _entry(self, shard: Shard) -> dict[str, Any] | None:
-        same = [e for e in self.data["shards"] if (e["split"], e["number"]) == (shard.split, shard.number)]
-        return same[0] if same else None
+    def _entry_file(self, split: str, number: int) -> Path:
+        return self.root / ENTRIES / f"{split}-{number:05d}.json"
 
     def add(self, entry: Mapping[str, Any]) -> None:
-        """Records a finished shard and saves."""
-        others = [e for e in self.data["shards"] if (e["split"], e["number"]) != (entry["split"], entry["number"])]
-        order = list(self.data["recipe"]["splits"])
-        self.data["shards"] = sorted([*others, dict(entry)], key=lambda e: (order.index(e["split"]), e["number"]))
-        self.save()
+        """Records a finished shard at once, in `manifest.json` as long as that costs little.
+
+        Rewriting it after every shard would cost the square of their number.
+        """
+        place = (entry["split"], entry["number"])
+        write_json(self._entry_file(*place), {"recipe_hash": self.hash, "entry": entry})
+        self.entries[place] = dict(entry)
+        if not self.shared and self._cost <= SAVING * (time.monotonic() - self._saved):
+            self.save()
 
     def finish(self, **more: Any) -> None:
         """Adds the totals and marks the data set as complete."""
-        shards = self.data["shards"]
+        shards = self.shards
         counts = {
             split: sum(e["samples"] for e in shards if e["split"] == split) for split in self.data["recipe"]["splits"]
         }
@@ -103,12 +147,20 @@ class Manifest:
         self.data |= {"complete": True, "samples": counts, "rejected": rejected, **more}
         self.data["bytes"] = sum(e.get("bytes", 0) for e in shards)
         self.data["seconds"] = {
-            part: sum(e["seconds"][part] for e in shards) for part in ("draw", "solve", "write", "all")
+            part: sum(e["seconds"].get(part, 0.0) for e in shards)
+            for part in ("order", "draw", "solve", "write", "all")
         }
         self.save()
+        shutil.rmtree(self.root / ENTRIES, ignore_errors=True)
+
+    @property
+    def shards(self) -> list[dict[str, Any]]:
+        """Entries of the finished shards, in order."""
+        return sorted(self.entries.values(), key=lambda e: (self._order.index(e["split"]), e["number"]))
 
     def save(self) -> None:
         """Writes the manifest whole or not at all, in the form that readers of data sets expect."""
+        begin, self.data["shards"] = time.monotonic(), self.shards
         splits: dict[str, list[FileEntry]] = {split: [] for split in self.data["recipe"]["splits"]}
         for entry in self.data["shards"]:
             if entry["file"] is not None:
@@ -116,6 +168,10 @@ class Manifest:
                     FileEntry(*(entry[k] for k in ("file", "samples", "bytes", "sha256", "file_sha256")))
                 )
         write_manifest(self.root, splits, {k: v for k, v in self.data.items() if k not in ("splits", "hashes")})
+        for place in self.entries:
+            self._entry_file(*place).unlink(missing_ok=True)
+        self._saved = time.monotonic()
+        self._cost = self._saved - begin
 
 
 def _new(recipe: Recipe) -> dict[str, Any]:

@@ -1,24 +1,25 @@
 """`generate`: a recipe becomes a data set on disk, resumable at any point, whatever the number of workers."""
 
 import contextlib
+import errno
 import fcntl
 import logging
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sciml.data import write_statistics
 from sciml.data.layouts import Layout, export, find_layout, folder_name
+from sciml.datagen.backends import Backend, ProcessBackend, SerialBackend
 from sciml.datagen.manifest import Manifest
-from sciml.datagen.pool import run_pool
 from sciml.datagen.progress import progress_bar
 from sciml.datagen.recipe import Recipe
-from sciml.datagen.shards import BATCH, Shard, attempt, dataset_spec, make_shard, shards_of, write_samples
+from sciml.datagen.shards import BATCH, Shard, attempt, dataset_spec, shards_of, write_samples
 from sciml.status import ConfigError, DataError, SolveFailure
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,13 @@ class Plan:
     Args:
         name: the data set.
         out: its folder.
-        splits: samples per split.
+        splits: samples per split, of the shards in question.
         shards: number of files, and how many of them are finished already.
         finished: see `shards`.
         bytes: estimated size on disk.
         seconds: estimated time, from a timed sample or batch, for all workers together.
         residual: residual of that sample.
+        part: which shards of how many, `"2:5 of 12"`; empty for the whole data set.
     """
 
     name: str
@@ -47,13 +49,15 @@ class Plan:
     bytes: int
     seconds: float
     residual: float
+    part: str = ""
 
     def __str__(self) -> str:
         splits = ", ".join(f"{name} {count}" for name, count in self.splits.items())
+        shards = f"{self.shards} shards" + (f", {self.part}," if self.part else "")
         return (
-            f"{self.name}: {sum(self.splits.values())} samples ({splits}) in {self.shards} shards"
-            f" ({self.finished} finished), about {self.bytes / 1e6:.1f} MB in {self.out}, about {self.seconds:.0f} s;"
-            f" residual of the first sample {self.residual:.1e}"
+            f"{self.name}: {sum(self.splits.values())} samples ({splits}) in {shards} ({self.finished} finished), about"
+            f" {self.bytes / 1e6:.1f} MB in {self.out}, about {self.seconds:.0f} s; residual of the first sample"
+            f" {self.residual:.1e}"
         )
 
 
@@ -65,61 +69,90 @@ def generate(
     valid: int | None = None,
     test: int | None = None,
     out: "str | Path | None" = None,
-    workers: int = 1,
+    workers: int | None = None,
     seed: int | None = None,
     progress: bool = True,
     dry_run: bool = False,
     changes: Mapping[str, Any] | None = None,
     layout: Layout | str | None = None,
+    backend: Backend | None = None,
+    shard_range: tuple[int, int] | None = None,
 ) -> "Path | Plan":
     """Makes a data set, or goes on with an unfinished one in the same folder.
 
-    Shards are fixed ranges of samples; each is written under a temporary name and renamed when whole, then recorded in
-    `manifest.json`. What is recorded and unchanged is never computed again. The files do not depend on `workers`.
+    Shards are fixed ranges of samples; each is written under a temporary name and renamed when whole, then recorded.
+    What is recorded and unchanged is never computed again. The files do not depend on `workers`, `backend` or
+    `shard_range`.
 
     Args:
         recipe: a recipe, its file, or the name of a shipped one.
         samples: total number, divided in the recipe's proportions.
         train, valid, test: numbers of single splits; they override.
         out: folder of the data set; `<SCIML_DATA or ./data>/<name>` when left out.
-        workers: processes, one thread each; 0 computes in the calling process (whose BLAS should run one thread).
+        workers: processes, one thread each, 1 when left out; 0 computes in the calling process (whose BLAS should run
+            one thread).
         seed: root of the random numbers instead of the recipe's.
         progress: a bar on standard error, where that is a terminal.
         dry_run: solve one sample and return the `Plan` instead; nothing is left on disk.
         changes: other values at dotted keys of a recipe that is read, `{"parameters.viscosity": 0.001}`.
         layout: `pdebench`, `the_well`, `poseidon`, or a `Layout`: the finished data set is written in that layout too,
             into a folder of that name inside `out`.
+        backend: where shards are made, instead of `workers` processes of this machine.
+        shard_range: `(first, stop)` among all shards of the data set, train, valid and test: only these are made. So
+            several processes, on several machines too, may share the folder; a call without it completes the data set.
 
     Returns:
         The folder, or the plan of a dry run.
 
     Raises:
-        ConfigError: a mistake in the recipe, a layout that has no place for the data set, or another process at work in
-            the folder.
+        ConfigError: a mistake in the recipe, a layout that has no place for the data set, a range without shards, or
+            another process at work in the folder.
         ResumeMismatch: the folder holds a data set of another recipe, seed or size.
         SolveFailure: no sample of a split could be solved.
     """
-    if workers < 0:
-        raise ValueError(f"workers={workers} must not be negative.")
+    if workers is not None and (workers < 0 or backend is not None):
+        raise ValueError(f"workers={workers} must not be negative, and left out with a backend, which has its own.")
+    if shard_range is not None and layout is not None:
+        raise ConfigError("layout: a part of a data set has none; leave shard_range or layout out.")
     if isinstance(recipe, Recipe) and changes:
         raise ValueError("changes are those of a recipe that is read; change a Recipe with dataclasses.replace.")
     made = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe, changes)
     made = made.resized(samples, train=train, valid=valid, test=test, seed=seed)
     root = Path(out) if out is not None else Path(os.environ.get("SCIML_DATA", "data")) / made.name
     chosen = None if layout is None else _layout_for(made, layout)
+    backend = backend or (SerialBackend() if workers == 0 else ProcessBackend(workers or 1))
     if dry_run:
-        return plan(made, root, max(workers, 1))
+        return plan(made, root, backend.workers, shard_range)
+    wanted, whole = in_range(shards_of(made), shard_range), shard_range is None
     root = root.resolve()
     root.mkdir(parents=True, exist_ok=True)
-    with _alone(root):
-        manifest = Manifest.open(root, made)
-        remove_orphans(root)
-        manifest.save()
-        _make_all(made, manifest, workers, progress)
-        _finish(made, manifest)
+    with _at_work(root, alone=whole):
+        manifest = Manifest.open(root, made, shared=not whole)
+        if whole:
+            remove_orphans(root)
+        manifest.save_alone()
+        _make(made, manifest, wanted, backend, progress)
+        if whole:
+            _finish(made, manifest)
         if chosen is not None:
             export(root, root / folder_name(chosen), chosen)
     return root
+
+
+def in_range(shards: list[Shard], shard_range: tuple[int, int] | None) -> list[Shard]:
+    """The shards from `first` to before `stop`; a range may end beyond the last one, but not begin there.
+
+    Raises:
+        ConfigError: a range without shards.
+    """
+    if shard_range is None:
+        return shards
+    first, stop = shard_range
+    if not 0 <= first < min(stop, len(shards)):
+        raise ConfigError(
+            f"shard_range={first}:{stop} must be FIRST:STOP with 0 <= FIRST < STOP; there are {len(shards)} shards."
+        )
+    return shards[first:stop]
 
 
 def _layout_for(recipe: Recipe, layout: Layout | str) -> Layout:
@@ -134,9 +167,10 @@ def _layout_for(recipe: Recipe, layout: Layout | str) -> Layout:
     return found
 
 
-def plan(recipe: Recipe, root: Path, workers: int = 1) -> Plan:
+def plan(recipe: Recipe, root: Path, workers: int = 1, shard_range: tuple[int, int] | None = None) -> Plan:
     """Solves a sample (a batch where that is quick), writes to a scratch folder, and estimates the rest from it."""
-    shards = shards_of(recipe)
+    every = shards_of(recipe)
+    shards = in_range(every, shard_range)
     finished = 0
     if (root / "manifest.json").is_file():
         manifest = Manifest.open(root, recipe)
@@ -157,37 +191,32 @@ def plan(recipe: Recipe, root: Path, workers: int = 1) -> Plan:
         one = write_samples(recipe, [sample], Path(scratch) / "one.h5")["bytes"]
         two = write_samples(recipe, [sample] * 2, Path(scratch) / "two.h5")["bytes"]
     spent += (time.perf_counter() - begin) / min(2 * BATCH, len(indices))
-    count = sum(recipe.splits.values())
+    splits = {name: sum(len(s.indices) for s in shards if s.split == name) for name in recipe.splits}
+    count = sum(splits.values())
     size = len(shards) * (2 * one - two) + count * (two - one)
-    return Plan(
-        recipe.name, root, dict(recipe.splits), len(shards), finished, size, count * spent / workers, sample.residual
-    )
+    part = "" if shard_range is None else f"{shard_range[0]}:{shard_range[0] + len(shards)} of {len(every)}"
+    seconds = count * spent / workers
+    return Plan(recipe.name, root, splits, len(shards), finished, size, seconds, sample.residual, part)
 
 
-def _make_all(recipe: Recipe, manifest: Manifest, workers: int, progress: bool) -> None:
-    shards = shards_of(recipe)
+def _make(recipe: Recipe, manifest: Manifest, shards: list[Shard], backend: Backend, progress: bool) -> None:
+    """Makes the shards that are not finished yet."""
     missing = [s for s in shards if not manifest.finished(s)]
-    kept = sum(s.stop - s.start for s in shards) - sum(s.stop - s.start for s in missing)
+    samples = sum(len(s.indices) for s in shards)
+    kept = samples - sum(len(s.indices) for s in missing)
     if kept:
         log.info("%s: %d of %d shards are finished already.", manifest.root, len(shards) - len(missing), len(shards))
-    with progress_bar(recipe.name, sum(recipe.splits.values()), kept, enabled=progress) as advance:
-        for entry in _entries(recipe, manifest.root, missing, workers, advance):
-            manifest.add(entry)
-
-
-def _entries(
-    recipe: Recipe, root: Path, shards: list[Shard], workers: int, advance: Callable[[int], None]
-) -> Iterator[dict]:
-    if workers:
-        yield from run_pool(recipe.to_dict(), root, shards, workers, advance)
-    else:
-        for shard in shards:
-            yield make_shard(recipe, shard, root, advance)
+    with progress_bar(recipe.name, samples, kept, enabled=progress) as advance:
+        try:
+            for entry in backend.run(recipe, manifest.root, missing, advance) if missing else ():
+                manifest.add(entry)
+        finally:
+            manifest.save_alone()
 
 
 def _finish(recipe: Recipe, manifest: Manifest) -> None:
     for split, count in recipe.splits.items():
-        entries = [e for e in manifest.data["shards"] if e["split"] == split]
+        entries = [e for e in manifest.shards if e["split"] == split]
         if count and not any(e["samples"] for e in entries):
             reason = entries[0]["rejected"][0]["reason"]
             raise SolveFailure(
@@ -210,11 +239,19 @@ def remove_orphans(root: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """One generation per folder; the lock ends with the process that holds it, however it ends."""
-    with (root / ".lock").open("w") as stream:
+def _at_work(root: Path, alone: bool) -> Iterator[None]:
+    """Whole data sets alone, ranges of shards together; the lock ends with the process that holds it, however it ends.
+
+    Where the file system has no locks, nothing but time is lost: shards and entries are whole under any name, and two
+    processes that make the same one write the same.
+    """
+    with (root / ".lock").open("a+") as stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigError(f"out={str(root)!r}: another process is generating into this folder.") from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
+                raise
+            log.warning("%s: the file system has no locks (%s); start one whole generation only.", root, error.strerror)
         yield

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import sciml
+from sciml.datagen.answers import raised
 from sciml.datagen.shards import Shard
-from sciml.status import ConfigError, DataError, ResumeMismatch, SciMLError, SolveFailure
+from sciml.status import SolveFailure
 
 log = logging.getLogger(__name__)
-_ERRORS: dict[int, type[SciMLError]] = {c.exit_code: c for c in (ConfigError, DataError, SolveFailure, ResumeMismatch)}
 #: A shard whose worker died this often is given up: it is the shard that kills, not chance.
 ATTEMPTS = 3
 
@@ -89,7 +89,8 @@ def run_pool(
         root: folder of the data set.
         shards: what to make.
         workers: number of processes, one thread each.
-        progress: called with a number of samples done (negative when a dead worker's samples are taken back).
+        progress: called with a number of samples done: 0 when a worker is ready, negative when a dead worker's samples
+            are taken back.
 
     Raises:
         SolveFailure: the same shard has killed its worker three times.
@@ -135,7 +136,9 @@ def run_pool(
                 for message in messages:
                     assert worker.shard is not None
                     if "error" in message:
-                        raise _ERRORS.get(message["exit_code"], SciMLError)(message["error"])
+                        raise raised(message)
+                    if "ready" in message:
+                        progress(0)
                     if "done" in message:
                         counts[worker.shard] = counts.get(worker.shard, 0) + message["done"]
                         progress(message["done"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def progress_bar(name: str, total: int, done: int, enabled: bool = True) -> Iterator[Callable[[int], None]]:
-    """Yields the function to be called with the number of samples finished since the last call.
+    """Yields the function to be called with the number of samples finished since the last call; 0 starts the clock.
 
     Args:
         name: what is counted.

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from sciml.datagen.forcing import Forcing, ForcingSampler, Numbers
+from sciml.datagen.ordering import Ordering
 from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
 from sciml.datagen.storing import check_storage
 from sciml.describe import Description, describe, resolve
@@ -58,6 +59,7 @@ class Recipe:
         meta: further plain entries for the files (licence, citation).
         forcing: by component: a random function of space and time on the right side of its equation.
         store_forcing: whether the forcing is stored, as the fields `forcing_<component>` at the stored times.
+        ordering: in which order the samples of a shard are solved; as they are numbered if `None`.
 
     Raises:
         ValueError: entries that do not fit together.
@@ -81,11 +83,14 @@ class Recipe:
     meta: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     forcing: Mapping[str, ForcingSampler] = dataclasses.field(default_factory=dict)
     store_forcing: bool = False
+    ordering: Ordering | None = None
 
     def __post_init__(self) -> None:
         check_storage(self.solution_grid, self.grid)
         if self.store_forcing and not self.forcing:
             raise ValueError("store_forcing is set, but there is no forcing.")
+        if self.ordering is not None and len(self.constants) == len(self.parameters):
+            raise ValueError("ordering compares the parameters that are drawn; there is none.")
         # The first sample shows whether equation, grid, boundary conditions, parameters and solver fit together.
         problem = self.problem(0)
         if reason := self.solver.refuses(problem):
@@ -145,37 +150,46 @@ class Recipe:
         return {n: p.draw(self.generator(index, n)) for n, p in self.parameters.items() if isinstance(p, Distribution)}
 
     def coefficient_fields(self, index: int, grid: Grid) -> dict[str, np.ndarray]:
-        """The coefficients of a sample at the points of a grid."""
-        samplers = {n: self.parameters[n] for n in self.coefficients}
-        return {n: s.draw(self.generator(index, n), grid) for n, s in samplers.items() if isinstance(s, FieldSampler)}
+        """The coefficients of a sample at the points of a grid, `(*s)`."""
+        return {n: values[0] for n, values in self.coefficient_batch([index], grid).items()}
 
-    def initial_state(self, index: int, grid: Grid) -> np.ndarray:
-        """The initial state of a sample at the points of a grid, `(c, *s)`."""
+    def coefficient_batch(self, indices: Sequence[int], grid: Grid) -> dict[str, np.ndarray]:
+        """The coefficients of samples at the points of a grid, `(b, *s)`, each with the bits that it has alone."""
+        samplers = {n: s for n, s in self.parameters.items() if isinstance(s, FieldSampler)}
+        return {n: s.draw_batch([self.generator(i, n) for i in indices], grid) for n, s in samplers.items()}
+
+    def initial_states(self, indices: Sequence[int], grid: Grid) -> np.ndarray:
+        """The initial states of samples at the points of a grid, `(b, c, *s)`."""
         names = self.equation.names(grid.dimensions)
         if isinstance(self.initial, StateSampler):
-            return self.initial.draw(self.generator(index, "initial"), grid, names)
-        return np.stack([self.initial[n].draw(self.generator(index, f"initial.{n}"), grid) for n in names])
+            return np.stack([self.initial.draw(self.generator(i, "initial"), grid, names) for i in indices])
+        fields = [self.initial[n].draw_batch([self.generator(i, f"initial.{n}") for i in indices], grid) for n in names]
+        return np.stack(fields, axis=1)
+
+    def drawn_parameters(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """The parameters that are drawn, a coefficient at the stored points or a number, `(b, p)` each."""
+        fields = self.coefficient_batch(indices, self.grid).values()
+        numbers = [self.numbers(i) for i in indices]
+        columns = [np.array([[one[n]] for one in numbers]) for n in numbers[0]]
+        return [*(values.reshape(len(indices), -1) for values in fields), *columns]
 
     def problem(self, index: int) -> Problem:
         """Sample `index` as a problem on the solution grid; it depends on `(seed, index)` alone."""
         grid = self.solution_grid
         fields = {n: torch.from_numpy(a) for n, a in self.coefficient_fields(index, grid).items()}
-        initial = torch.from_numpy(self.initial_state(index, grid)) if self.equation.evolves else None
+        initial = torch.from_numpy(self.initial_states([index], grid)[0]) if self.equation.evolves else None
         return self._problem({**self.numbers(index), **fields}, initial, [index])
 
     def problems(self, indices: Sequence[int]) -> Problem:
         """Several samples as one problem with a batch axis, for solvers that save time by it."""
         grid = self.solution_grid
-        fields = [self.coefficient_fields(i, grid) for i in indices]
         numbers = [self.numbers(i) for i in indices]
-        parameters = {n: torch.from_numpy(np.stack([f[n] for f in fields])) for n in fields[0]}
+        parameters = {n: torch.from_numpy(a) for n, a in self.coefficient_batch(indices, grid).items()}
         # A coefficient that is a number per sample is a field of one cell: `(b,)` alone could be taken for its values.
         shapes = {s.name: (-1, *[1] * grid.dimensions) if s.field else (-1,) for s in self.equation.parameters}
         drawn = {n: torch.tensor([f[n] for f in numbers], dtype=torch.float64) for n in numbers[0]}
         parameters |= {n: values.view(shapes[n]) for n, values in drawn.items()}
-        initial = None
-        if self.equation.evolves:
-            initial = torch.from_numpy(np.stack([self.initial_state(i, grid) for i in indices]))
+        initial = torch.from_numpy(self.initial_states(indices, grid)) if self.equation.evolves else None
         return self._problem(parameters, initial, indices)
 
     def forcing_numbers(self, index: int) -> dict[str, Numbers]:
@@ -261,13 +275,17 @@ class Recipe:
             "time_unit": self.time_unit,
             "length_unit": self.length_unit,
             "meta": dict(self.meta),
-        } | self._forcing_entries()
+        } | self._later_entries()
 
-    def _forcing_entries(self) -> dict[str, Any]:
-        """Nothing without forcing: recipes from before there was any keep their hash."""
-        if not self.forcing:
-            return {}
-        return {"forcing": {n: _complete(f) for n, f in self.forcing.items()}, "store_forcing": self.store_forcing}
+    def _later_entries(self) -> dict[str, Any]:
+        """Nothing without forcing and ordering: recipes from before there were any keep their hash."""
+        found: dict[str, Any] = {}
+        if self.forcing:
+            found |= {"forcing": {n: _complete(f) for n, f in self.forcing.items()}}
+            found |= {"store_forcing": self.store_forcing}
+        if self.ordering is not None:
+            found["ordering"] = _complete(self.ordering)
+        return found
 
     @property
     def hash(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from sciml import datagen, pdes, resources, solvers
 from sciml.datagen.forcing import ForcingSampler
+from sciml.datagen.ordering import Ordering
 from sciml.datagen.reading import Entries, nearest
 from sciml.datagen.recipe import DTYPES, SPLITS, Initial, Parameter
 from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
@@ -37,6 +38,7 @@ _KEYS = (
     "meta",
     "forcing",
     "store_forcing",
+    "ordering",
 )
 
 
@@ -97,6 +99,7 @@ def recipe_arguments(top: Entries) -> dict[str, Any]:
         "meta": dict(top.inner("meta").data) if "meta" in top.data else {},
         "forcing": _forcing(top, equation, grid.dimensions),
         "store_forcing": top.truth("store_forcing", False),
+        "ordering": top.instance("ordering", Ordering, (datagen,), "Ordering") if top.data.get("ordering") else None,  # type: ignore[type-abstract]
     }
 
 

@@ -133,6 +133,10 @@ class FieldSampler(Described, ABC):
     def draw(self, generator: np.random.Generator, grid: Grid) -> np.ndarray:
         """Values at the points of a grid, `(*s)`, float64."""
 
+    def draw_batch(self, generators: Sequence[np.random.Generator], grid: Grid) -> np.ndarray:
+        """One function per generator, `(b, *s)`, each with the bits that `draw` gives it."""
+        return np.stack([self.draw(generator, grid) for generator in generators])
+
 
 class StateSampler(Described, ABC):
     """A random initial state whose components are drawn together: the two sides of a shock, a vortex and its velocity.

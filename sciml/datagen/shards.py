@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from sciml.data import DatasetSpec, write_shard
+from sciml.datagen.ordering import weighed
 from sciml.datagen.recipe import SPLITS, Recipe
 from sciml.datagen.samplers import StateSampler
 from sciml.datagen.storing import store_on
 from sciml.describe import describe
 from sciml.fields import Boundaries, FieldSpec, ParameterSpec
 from sciml.files import file_hash
+from sciml.pdes import Problem
+from sciml.solvers import ProblemSolver, SequenceSolver, Trajectory
 from sciml.status import SciMLError, Status
 
 #: Samples that are solved together: enough for a solver to save time, few enough for the progress bar and the memory.
@@ -58,7 +61,7 @@ def shards_of(recipe: Recipe) -> list[Shard]:
 
 @dataclass
 class Sample:
-    """One solved sample as it is stored; fields by name, `(t, *s)` and `(*s)`."""
+    """One solved sample as it is stored; fields by name, `(t, *s)` and `(*s)`, vectors with a last axis."""
 
     index: int
     fields: dict[str, np.ndarray]
@@ -70,49 +73,105 @@ class Sample:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def solve_samples(recipe: Recipe, indices: Sequence[int]) -> list[Sample]:
-    """Draws and solves samples in one batch; solvers give the same bits in any batch."""
+class Chain:
+    """A solver on its way through a shard: what one problem leaves (a factor, a subspace) is handed to the next.
+
+    Chains are cut by shard, never by worker, so that the bits of a shard do not depend on who makes it.
+
+    Args:
+        solver: of the recipe.
+    """
+
+    def __init__(self, solver: ProblemSolver) -> None:
+        self.solver, self.state = solver, None
+
+    def solve(self, problem: Problem) -> Trajectory:
+        if not isinstance(self.solver, SequenceSolver):
+            return self.solver.solve(problem)
+        trajectory, self.state = self.solver.solve_next(problem, self.state)
+        return trajectory
+
+
+def order_of_work(recipe: Recipe, indices: Sequence[int]) -> list[int]:
+    """The indices as the recipe's `ordering` wants them solved; where nothing can be compared they stay as they are.
+
+    Samples that cannot be drawn, or not as finite numbers, come to nothing when they are solved, which says why.
+    """
+    if recipe.ordering is None:
+        return list(indices)
+    try:
+        parameters = recipe.drawn_parameters(indices)
+    except (SciMLError, ValueError, ArithmeticError):
+        return list(indices)
+    finite = np.all([np.isfinite(values).all(axis=1) for values in parameters], axis=0)
+    rows = np.flatnonzero(finite)
+    ordered = rows[recipe.ordering.order(weighed([values[rows] for values in parameters]))]
+    return [indices[row] for row in (*ordered, *np.flatnonzero(~finite))]
+
+
+def solve_samples(recipe: Recipe, indices: Sequence[int], chain: Chain | None = None) -> list[Sample]:
+    """Draws and solves samples in one batch; solvers that carry no state give the same bits in any batch.
+
+    Args:
+        recipe: the data set.
+        indices: of the samples.
+        chain: the recipe's solver with what earlier samples have left; it begins here if `None`.
+    """
+    chain = chain or Chain(recipe.solver)
     clock = [time.perf_counter()]
     problem = recipe.problems(indices)
     if recipe.grid == recipe.solution_grid:
-        static = [{n: problem.parameters[n][row].numpy() for n in recipe.coefficients} for row in range(len(indices))]
+        static = {n: problem.parameters[n].numpy() for n in recipe.coefficients}
     else:
-        static = [recipe.coefficient_fields(i, recipe.grid) for i in indices]
+        static = recipe.coefficient_batch(indices, recipe.grid)
     clock.append(time.perf_counter())
-    trajectory = recipe.solver.solve(problem)
+    trajectory = chain.solve(problem)
     clock.append(time.perf_counter())
     u = trajectory.u.numpy()
     stored = store_on(u, recipe.solution_grid, recipe.grid).astype(recipe.dtype)
     residual = np.full(len(indices), np.nan) if trajectory.residual is None else trajectory.residual.numpy()
     samples = []
     for row, index in enumerate(indices):
-        fields = {name: stored[row, :, c] for c, name in enumerate(problem.names)}
+        fields = by_field(recipe.equation.fields, stored[row], recipe.grid.dimensions)
         if recipe.store_forcing:
             forcing = recipe.forcing_fields(index, recipe.grid)
             fields |= {f"forcing_{name}": values.astype(recipe.dtype) for name, values in forcing.items()}
-        sample = Sample(index, fields, static[row], recipe.numbers(index), float(residual[row]), Status.SUCCESS)
-        judge(sample, Status(int(trajectory.status[row])), u[row], recipe)
+        own = {name: values[row] for name, values in static.items()}
+        sample = Sample(index, fields, own, recipe.numbers(index), float(residual[row]), Status.SUCCESS)
+        judge(sample, trajectory, row, recipe)
         sample.seconds = {part: (clock[k + 1] - clock[k]) / len(indices) for k, part in enumerate(("draw", "solve"))}
         samples.append(sample)
     return samples
 
 
-def judge(sample: Sample, status: Status, solution: np.ndarray, recipe: Recipe) -> None:
+def by_field(specs: Sequence[FieldSpec], values: np.ndarray, dimensions: int) -> dict[str, np.ndarray]:
+    """Components `(t, c, *s)` as fields `(t, *s)`, a vector with its components as last axis, a tensor with two."""
+    found, first = {}, 0
+    for spec in specs:
+        last = first + len(spec.components(dimensions))
+        part = np.moveaxis(values[:, first:last], 1, -1)
+        found[spec.name] = part.reshape(*part.shape[:-1], *(dimensions,) * spec.rank)
+        first = last
+    return found
+
+
+def judge(sample: Sample, trajectory: Trajectory, row: int, recipe: Recipe) -> None:
     """Sets the status, and the reason where the sample cannot be used."""
-    sample.status = status
-    if not status.ok:
-        sample.reason = f"{type(recipe.solver).__name__} ended with {status.name}, residual {sample.residual:.3g}"
+    sample.status, solution = Status(int(trajectory.status[row])), trajectory.u[row].numpy()
+    if not sample.status.ok:
+        solver = type(recipe.solver).__name__
+        sample.reason = f"{solver} {trajectory.reason(row)}, residual {sample.residual:.3g}"
     elif not all(np.isfinite(a).all() for a in (solution, *sample.fields.values(), *sample.static.values())):
         sample.status, sample.reason = Status.NON_FINITE, f"not finite in {recipe.dtype}"
 
 
-def attempt(recipe: Recipe, indices: Sequence[int]) -> list[Sample]:
+def attempt(recipe: Recipe, indices: Sequence[int], chain: Chain | None = None) -> list[Sample]:
     """`solve_samples`, with a failure that the solver raises turned into the outcome of its sample."""
     try:
-        return solve_samples(recipe, indices)
+        return solve_samples(recipe, indices, chain)
     except (SciMLError, ValueError, ArithmeticError) as error:
         if len(indices) > 1:
-            return [sample for index in indices for sample in attempt(recipe, [index])]
+            return [sample for index in indices for sample in attempt(recipe, [index], chain)]
         status = getattr(error, "status", Status.BREAKDOWN)
         return [Sample(indices[0], {}, {}, {}, float("nan"), status, str(error))]
 
@@ -120,7 +179,7 @@ def attempt(recipe: Recipe, indices: Sequence[int]) -> list[Sample]:
 def make_shard(
     recipe: Recipe, shard: Shard, root: Path, progress: Callable[[int], None] = lambda n: None
 ) -> dict[str, Any]:
-    """Solves and writes a shard.
+    """Solves a shard, in the recipe's order of work, and writes it in the order of the indices.
 
     Samples that failed are not stored: they are listed with index and reason in the entry.
 
@@ -133,10 +192,11 @@ def make_shard(
     Returns:
         The shard's entry in the manifest.
     """
-    begin, samples, rejected = time.perf_counter(), [], []
-    seconds = {"draw": 0.0, "solve": 0.0, "write": 0.0}
-    for start in range(0, len(shard.indices), BATCH):
-        for sample in attempt(recipe, shard.indices[start : start + BATCH]):
+    begin, samples, rejected = time.perf_counter(), list[Sample](), list[dict[str, Any]]()
+    chain, work = Chain(recipe.solver), order_of_work(recipe, shard.indices)
+    seconds = {"order": time.perf_counter() - begin, "draw": 0.0, "solve": 0.0, "write": 0.0}
+    for start in range(0, len(work), BATCH):
+        for sample in attempt(recipe, work[start : start + BATCH], chain):
             for part, spent in sample.seconds.items():
                 seconds[part] += spent
             if sample.status.ok:
@@ -144,6 +204,8 @@ def make_shard(
             else:
                 rejected.append({"index": sample.index, "status": sample.status.name, "reason": sample.reason})
             progress(1)
+    samples.sort(key=lambda sample: sample.index)
+    rejected.sort(key=lambda one: one["index"])
     entry: dict[str, Any] = {**asdict(shard), "file": None, "samples": len(samples), "rejected": rejected}
     if samples:
         wrote = time.perf_counter()
@@ -162,7 +224,9 @@ def write_samples(recipe: Recipe, samples: list[Sample], path: Path) -> dict[str
         path,
         dataset_spec(recipe),
         fields={n: np.stack([s.fields[n] for s in samples]) for n in first.fields},
-        static={n: np.stack([s.static[n] for s in samples]).astype(recipe.dtype) for n in first.static},
+        static={
+            n: np.stack([s.static[n] for s in samples], dtype=recipe.dtype, casting="same_kind") for n in first.static
+        },
         params={n: np.array([s.params[n] for s in samples]) for n in first.params},
         index=np.array([s.index for s in samples], dtype=np.int64),
         seed=np.full(len(samples), recipe.seed, dtype=np.int64),

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sciml.datagen.answers import answer
 from sciml.datagen.recipe import Recipe
-from sciml.datagen.shards import Shard, make_shard
-from sciml.status import SciMLError
+from sciml.datagen.shards import Shard
 
 
 def main() -> None:
@@ -27,14 +27,7 @@ def main() -> None:
     recipe = Recipe.from_dict(job["recipe"])
     _send(answers, {"ready": os.getpid()})
     for line in sys.stdin:
-        try:
-            entry = make_shard(recipe, Shard(**json.loads(line)), Path(job["root"]), _Ticker(answers))
-        except SciMLError as error:
-            _send(answers, {"error": str(error), "exit_code": error.exit_code})
-        except OSError as error:
-            _send(answers, {"error": f"{type(error).__name__}: {error}", "exit_code": 3})
-        else:
-            _send(answers, {"entry": entry})
+        _send(answers, answer(recipe, Shard(**json.loads(line)), Path(job["root"]), _Ticker(answers)))
 
 
 class _Ticker:

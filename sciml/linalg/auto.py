@@ -15,6 +15,8 @@ from sciml.linalg.direct import BandedCholesky, SparseDirect
 from sciml.linalg.fast_poisson import PoissonPreconditioner
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
+from sciml.linalg.multigrid import BlackBoxMultigrid
+from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, as_operator
 from sciml.linalg.preconditioners import AMG, ILU0, LU
 from sciml.linalg.solver import LinearSolver
@@ -102,13 +104,19 @@ def candidates(a: LinearOperator, tol: float = 1e-8) -> list[LinearSolver]:
     methods: list[LinearSolver] = []
     if found.grid:
         methods.append(method(**common, preconditioner=PoissonPreconditioner(scaled=found.definite)))
+    compiled = importlib.util.find_spec("numba") is not None
+    if isinstance(a, Stencil) and len(a.shape) == 2 and a.dtype.kind == "f" and compiled:
+        if found.definite and a.symmetric:
+            methods.append(CG(**common, preconditioner=BlackBoxMultigrid()))
+        elif not found.hermitian:
+            methods.append(BiCGStab(**common, preconditioner=ConvectionMultigrid()))
     if isinstance(a, Matrix) and a.bandwidth <= WIDEST_BAND and found.definite:
         methods.append(BandedCholesky())
     if a.size <= MOST_TO_FACTOR:
         methods += [SparseDirect(), Stale(method(**common, preconditioner=LU()))]
     if found.definite and a.dtype.kind == "f" and importlib.util.find_spec("pyamg"):
         methods.append(CG(**common, preconditioner=AMG()))
-    if not found.hermitian and importlib.util.find_spec("numba"):
+    if not found.hermitian and compiled:
         methods.append(BiCGStab(**common, preconditioner=ILU0()))
         if a.size > 40:
             methods.append(GCRODR(**common, preconditioner=ILU0()))
@@ -119,8 +127,8 @@ def choose(systems: Sequence[System], tol: float = 1e-8, methods: Sequence[Linea
     """Solves a few systems of a sequence with every candidate and takes the one with the least CPU time.
 
     The first system, where a factor or a space is made, counts as much as the others; three or more neighbours show
-    what keeping it is worth. Call it once per sequence and store what it returns: times vary between runs, and with
-    them the choice may.
+    what keeping it is worth. What happens only once in a process (imports, compilation) is not counted. Call it once
+    per sequence and store what it returns: times vary between runs, and with them the choice may.
 
     Args:
         systems: matrices and right sides, in the order of the sequence.
@@ -163,14 +171,16 @@ def label(solver: LinearSolver) -> str:
 
 def _trial(solver: LinearSolver, systems: Sequence[System]) -> float | None:
     """CPU time per system, or `None` after a failure."""
-    state, spent = None, []
-    for a, b in systems:
-        try:
+    spent = []
+    try:
+        # Once untimed: the first solve of a process imports, compiles, or fills caches of the grid.
+        ready, state = solver.solve(*systems[0]).status.ok, None
+        for a, b in systems if ready else ():
             solution = solver.solve(a, b, state=state)
-        except ValueError:
-            return None
-        if not solution.status.ok:
-            return None
-        state = solution.state
-        spent.append(solution.setup_s + solution.solve_s)
-    return fmean(spent)
+            if not solution.status.ok:
+                return None
+            state = solution.state
+            spent.append(solution.setup_s + solution.solve_s)
+    except ValueError:
+        return None
+    return fmean(spent) if spent else None

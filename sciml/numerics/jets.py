@@ -210,6 +210,7 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     F.softplus: lambda x, beta=1.0, threshold=20.0: (x * beta).compose(SERIES["softplus"]) * (1 / beta),
     torch.square: lambda x: x * x,
     torch.abs: lambda x: x * torch.sign(x.value),
+    torch.sign: lambda x: constant(torch.sign(x.value), x.space),
     torch.matmul: lambda x, y: x.apply(lambda c: torch.matmul(c, y)),
     torch.pow: operator.pow,
 }

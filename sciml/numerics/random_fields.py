@@ -68,11 +68,12 @@ class GaussianField(Described, ABC):
 
     def evaluate(self, noise: np.ndarray, grid: Grid) -> np.ndarray:
         """The fields of `draw` at the points of any grid of the same box, `(b, *s)`, float64."""
-        field = noise * self.amplitudes(grid)
+        # The axis of length one keeps the samples apart: a product over all of them would round by their number.
+        field = (noise * self.amplitudes(grid)).reshape(len(noise), 1, *noise.shape[1:])
         for axis in grid.axes:
             # Contracts the first mode axis and appends its points, so that axes come out in their order.
-            field = np.moveaxis(field, 1, -1) @ self.basis(axis).T
-        return field
+            field = np.moveaxis(field, 2, -1) @ self.basis(axis).T
+        return field[:, 0]
 
     def amplitudes(self, grid: Grid) -> np.ndarray:
         r"""Standard deviation of the coefficients, $\sigma (\lambda_k + \tau^2)^{-\alpha/2}$, `(functions, ...)`."""

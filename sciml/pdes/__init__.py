@@ -5,6 +5,7 @@ from sciml.pdes.advection_diffusion import AdvectionDiffusion
 from sciml.pdes.allen_cahn import AllenCahn
 from sciml.pdes.base import PDE, EllipticPDE, EvolutionPDE, SemilinearPDE
 from sciml.pdes.burgers import Burgers, VectorBurgers
+from sciml.pdes.compressible import CompressibleNavierStokes
 from sciml.pdes.conservation import ConservationLaw
 from sciml.pdes.convection_diffusion import ConvectionDiffusion
 from sciml.pdes.darcy import Darcy
@@ -36,6 +37,7 @@ __all__ = [
     "AdvectionDiffusion",
     "AllenCahn",
     "Burgers",
+    "CompressibleNavierStokes",
     "ConservationLaw",
     "ConvectionDiffusion",
     "DampedHelmholtz",

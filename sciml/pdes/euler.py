@@ -37,7 +37,7 @@ class Euler(ConservationLaw):
         FieldSpec("momentum", unit="kg m-2 s-1", rank=1, location="cell"),
         FieldSpec("energy", unit="J m-3", location="cell", positive=True),
     )
-    parameters = (ParameterSpec("gamma", low=1.0),)
+    parameters: ClassVar[tuple[ParameterSpec, ...]] = (ParameterSpec("gamma", low=1.0),)
 
     def conserved(self, u: Fields, p: Parameters) -> Fields:
         rho, v = u["density"], vector(u, "velocity")

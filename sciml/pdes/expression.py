@@ -50,7 +50,7 @@ class Equation(Described, SemilinearPDE):
     """
 
     #: Whether terms of another field than the equation's own count as linear.
-    couples = False
+    couples = True
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sciml.fields import Boundaries, Grid, Periodic
@@ -194,6 +194,17 @@ class Problem:
         rows = [t.expand(*t.shape[: max(t.ndim - grid.dimensions, 0)], *shape) for t in tensors]
         rows = [r if r.ndim > grid.dimensions else r[None] for r in rows]
         return torch.stack(torch.broadcast_tensors(*rows), dim=1)
+
+
+def of_samples(function: Callable[..., Any], rows: Int[Tensor, " r"]) -> Callable[..., Any]:
+    """A forcing for some samples of a batch: its `of_samples` where it has one function per sample, else itself."""
+    pick = getattr(function, "of_samples", None)
+    return function if pick is None else pick(rows)
+
+
+def of_clocks(function: Callable[..., Any], t: Float[Tensor, " b"]) -> Callable[..., Any]:
+    """A forcing that is evaluated at the times of the samples of a batch, each of which has its own."""
+    return of_samples(function, torch.arange(len(t))) if len(t) > 1 else function
 
 
 def grid_fields(u: Float[Tensor, "b *c"], names: Sequence[str], d: GridDerivatives) -> Fields:

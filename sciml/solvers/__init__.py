@@ -1,7 +1,7 @@
 """Reference solvers, and the face they share with surrogates."""
 
 from sciml.linalg import BandedCholesky, LinearSolver, Solution, SparseDirect
-from sciml.solvers.base import ProblemSolver, State, Stepper, StepperSpec, Trajectory, rollout
+from sciml.solvers.base import ProblemSolver, SequenceSolver, State, Stepper, StepperSpec, Trajectory, rollout
 from sciml.solvers.convection import (
     CentralDifferences,
     ExponentialFitting,
@@ -25,6 +25,7 @@ from sciml.solvers.riemann import HLLC, HLLE, RiemannSolver, Rusanov
 from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.solve import solve
 from sciml.solvers.steady import SteadySolver
+from sciml.solvers.step_limit import step_limit
 from sciml.solvers.strong_stability import SSPRK3, SSPRK54, StrongStabilityPreserving
 from sciml.solvers.transport import CentralTransport, LimitedTransport, Transport
 from sciml.solvers.weno import WENOJS, WENOZ, Reconstruction
@@ -61,6 +62,7 @@ __all__ = [
     "RiemannSolver",
     "RungeKutta",
     "Rusanov",
+    "SequenceSolver",
     "SolidBoxes",
     "Solution",
     "SparseDirect",
@@ -75,4 +77,5 @@ __all__ = [
     "plate_with_hole",
     "rollout",
     "solve",
+    "step_limit",
 ]

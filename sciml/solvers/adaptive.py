@@ -13,13 +13,10 @@ from torch import Tensor
 
 from sciml.pdes import Problem
 from sciml.solvers.base import State
-from sciml.solvers.defect import Passed
+from sciml.solvers.defect import NODES
 from sciml.solvers.formula import Formula, Lengths
 from sciml.solvers.spectral_stepper import Memory, SpectralStepper
 from sciml.solvers.spectral_system import SpectralSystem
-
-#: Steps of an interval that are remembered for a look at them.
-TRAIL = 16
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,14 @@ class Controller:
         return np.clip(0.9 * error ** (-1.0 / self.exponent), self.low, 0.9)
 
 
-def divisions(ratio: np.ndarray) -> np.ndarray:
+def divisions(ratio: np.ndarray, most: int) -> np.ndarray:
     r"""Least number of parts, $2^j$ or $3 \cdot 2^j$, that cuts an interval into steps no longer than asked for.
 
     Args:
         ratio: length of the interval in steps.
+        most: largest number that is looked at.
     """
-    ratio = np.maximum(ratio, 1.0)
+    ratio = np.clip(ratio, 1.0, most)
     two = np.exp2(np.ceil(np.log2(ratio)))
     three = 3.0 * np.exp2(np.maximum(np.ceil(np.log2(ratio / 3.0)), 0.0))
     return np.where((two >= ratio) & (two <= three), two, three).astype(np.int64)
@@ -67,17 +65,22 @@ class AdaptiveMemory(Memory):
     Args:
         wanted: length of the next step, `(b,)`; NaN where none was taken.
         before: error of the last step, relative to the tolerance, `(b,)`.
-        trail: the last steps of the batch within the interval.
+        trail: where each sample passed last: times, and rows of the spectra of that moment.
     """
 
     wanted: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
     before: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
-    trail: deque[Passed] = dataclasses.field(default_factory=lambda: deque(maxlen=TRAIL))
+    trail: list[deque[tuple[float, Tensor, int]]] = dataclasses.field(default_factory=list)
 
     def copy(self) -> "AdaptiveMemory":
         """For the next interval: a state may be advanced more than once, with the same result."""
-        wanted, before = self.wanted.copy(), self.before.copy()
-        return dataclasses.replace(self, wanted=wanted, before=before, trail=deque(maxlen=TRAIL))
+        wanted, before, trail = self.wanted.copy(), self.before.copy(), [d.copy() for d in self.trail]
+        return dataclasses.replace(self, wanted=wanted, before=before, trail=trail)
+
+    def passed(self, row: int) -> tuple[list[float], Float[Tensor, "n c *s"]]:
+        """Times and values of the last states of a sample."""
+        v = torch.stack([v[i] for _, v, i in self.trail[row]])
+        return [time for time, _, _ in self.trail[row]], self.formula.system.backward(v)
 
 
 class AdaptiveStepper(SpectralStepper):
@@ -90,7 +93,8 @@ class AdaptiveStepper(SpectralStepper):
     Args:
         problem, formula, split, order, dealias: as in `SpectralStepper`.
         tol: largest estimated L2 error of a step, relative to the L2 norm of the sample's state.
-        finest: parts of an interval from which on a step counts as failed; the sample becomes NaN.
+        finest: parts of an interval from which on a step counts as failed; the sample is then NaN in the cell where
+            it changes fastest.
     """
 
     def __init__(
@@ -111,7 +115,8 @@ class AdaptiveStepper(SpectralStepper):
     def memory(self, formula: Formula, batch: int) -> AdaptiveMemory:
         if not formula.embedded_order:
             raise ValueError(f"{type(formula).__name__} estimates no error; give it a dt.")
-        return AdaptiveMemory(formula, wanted=np.full(batch, np.nan), before=np.ones(batch))
+        trail: list[deque[tuple[float, Tensor, int]]] = [deque(maxlen=NODES) for _ in range(batch)]
+        return AdaptiveMemory(formula, wanted=np.full(batch, np.nan), before=np.ones(batch), trail=trail)
 
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
         """Advances every sample by `dt`."""
@@ -121,8 +126,11 @@ class AdaptiveStepper(SpectralStepper):
         run = _Interval(self, memory, v, u, state.t, self.known(dt))
         while len(run.rows):
             run.attempt()
-        u = memory.formula.system.backward(run.done)
-        return state.advanced(u, dt, dataclasses.replace(memory, u=u, v=run.done))
+        u, v = memory.formula.system.backward(run.done), run.done
+        for row, place in run.broken.items():
+            u, v = u.clone(), v.clone()
+            u[row][place], v[row] = math.nan, math.nan
+        return state.advanced(u, dt, dataclasses.replace(memory, u=u, v=v))
 
 
 class _Interval:
@@ -138,23 +146,31 @@ class _Interval:
         length: float,
     ) -> None:
         self.stepper, self.memory, self.length = stepper, memory, length
-        self.formula, self.controller = memory.formula, Controller(memory.formula.embedded_order + 1)
+        self.formula, self.exponent = memory.formula, memory.formula.embedded_order + 1
+        self.controller = Controller(self.exponent)
         self.done, self.start = v, t
+        for i, trail in enumerate(memory.trail):
+            if not trail:
+                trail.append((float(t[i]), v, i))
         self.rows = np.arange(len(v))
         self.v, self.rate = v, self.formula.system.rate(v, t, u)
         self.size = self.formula.system.norm(v)
         self._first_lengths()
-        self.parts = divisions(length / memory.wanted)
+        self.parts = divisions(length / memory.wanted, stepper.finest)
         self.position = np.zeros_like(self.parts)
         self.lengths: Lengths | None = None
+        #: Samples that could not go on, and the component and cell where they changed fastest.
+        self.broken: dict[int, tuple[int, ...]] = {}
+        # One that broke before stays where it is.
+        self._keep_rows(np.isfinite(self._sizes()))
 
     def _first_lengths(self) -> None:
         """Where no step was taken yet: one that changes the state by the root of the tolerance its error goes with."""
-        new, wanted = np.isnan(self.memory.wanted), self.memory.wanted
+        new, wanted, part = np.isnan(self.memory.wanted), self.memory.wanted, self.stepper.tol ** (1 / self.exponent)
         if new.any():
-            speed = self.formula.system.norm(self.rate).double().cpu().numpy() / np.maximum(self._sizes(), 1e-300)
-            guess = self.stepper.tol ** (1.0 / self.controller.exponent) / np.maximum(speed, 1e-300)
-            wanted[new] = np.minimum(guess, self.length)[new]
+            size, speed = self._sizes(), self.formula.system.norm(self.rate).cpu().numpy()
+            span = np.where(size > 0, size / np.maximum(speed, 1e-300), self.length)
+            wanted[new] = np.clip(part * span, 1e-6 * self.length, self.length)[new]
 
     def _sizes(self) -> np.ndarray:
         return self.size.cpu().numpy()
@@ -199,8 +215,8 @@ class _Interval:
         if rate is not None:
             self.rate = chosen(rate, self.rate)
         times = self.start.cpu().numpy() + self.position / self.parts * self.length
-        passed = Passed(self.rows, np.where(good, times, np.nan), self.v, self.formula.system.backward)
-        self.memory.trail.append(passed)
+        for i in np.flatnonzero(good):
+            self.memory.trail[self.rows[i]].append((float(times[i]), self.v, int(i)))
 
     def _choose(self, good: np.ndarray, error: np.ndarray) -> None:
         """The next lengths: halved as often as needed, doubled where the position allows it."""
@@ -228,11 +244,16 @@ class _Interval:
         stay = (self.position < self.parts) & ~failed
         if stay.all():
             return
-        if failed.any():
-            mask = torch.as_tensor(failed, device=self.v.device).view(-1, *[1] * (self.v.ndim - 1))
-            self.v = torch.where(mask, math.nan, self.v)
+        for i in np.flatnonzero(failed):
+            speed = self.formula.system.backward(self.rate[i : i + 1])[0].abs()
+            self.broken[int(self.rows[i])] = tuple(map(int, np.unravel_index(int(speed.argmax()), speed.shape)))
         index = torch.as_tensor(self.rows, device=self.v.device)
         self.done = self.v if len(self.rows) == len(self.done) else self.done.index_copy(0, index, self.v)
+        self._keep_rows(stay)
+
+    def _keep_rows(self, stay: np.ndarray) -> None:
+        if stay.all():
+            return
         kept = torch.as_tensor(np.flatnonzero(stay), device=self.v.device)
         self.v, self.rate, self.size, self.start = (a[kept] for a in (self.v, self.rate, self.size, self.start))
         self.rows, self.parts, self.position = self.rows[stay], self.parts[stay], self.position[stay]

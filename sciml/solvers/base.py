@@ -103,6 +103,15 @@ class ProblemSolver(Protocol):
         ...
 
 
+@runtime_checkable
+class SequenceSolver(Protocol):
+    """A `ProblemSolver` that gains from what an earlier problem has left: a factor, a subspace."""
+
+    def solve_next(self, problem: Problem, state: Any) -> tuple["Trajectory", Any]:
+        """The solution, and what is handed to the next problem; the first one is handed `None`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Blowup:
     """Where a sample first ceased to be finite, or positive where it has to be.

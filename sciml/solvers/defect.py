@@ -1,8 +1,8 @@
 """An independent look at a trajectory: the defect of the equation along it."""
 
+import math
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,36 +12,31 @@ from torch import Tensor
 from sciml.numerics import GridDerivatives, SpectralDerivatives
 from sciml.pdes import EvolutionPDE, Problem, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.pdes.problem import of_clocks
 from sciml.solvers.base import State, Stepper
+from sciml.solvers.samples import parameters_of
 
-#: States from which a time derivative is taken, and output times at which it is taken at most.
+#: States from which a time derivative is taken, and output times at most at which it is taken.
 NODES, LOOKS = 5, 16
 
 
-@dataclass(frozen=True)
-class Passed:
-    """States that some samples passed on their way.
+@runtime_checkable
+class Trailing(Protocol):
+    """A memory that knows the last steps of each sample, of which there may be many in one call."""
 
-    Args:
-        rows: which samples, `(r,)`.
-        times: theirs, `(r,)`; NaN for one that did not advance.
-        states: as the method keeps them, `(r, ...)`.
-        values: makes values on the grid of such states.
-    """
-
-    rows: np.ndarray
-    times: np.ndarray
-    states: Tensor
-    values: Callable[[Tensor], Tensor]
+    def passed(self, row: int) -> "tuple[list[float], Float[Tensor, 'n c *s']]":
+        """Times and values of the last states of a sample, at most `NODES`."""
+        ...
 
 
 class Defect:
     r"""A stepper that looks at its own trajectory: $\|u_t - F(u)\| / \|u_t\|$ shortly before output times.
 
-    $u_t$ comes from fourth-order differences of the last five states of each sample (of three or four early on, at a
-    lower order) and $F$ from the text of the equation, so that neither the symbol nor the coefficients of the method
-    take part. Where a method divides what it is asked for into steps of its own, a `trail` in the memory of its state
-    holds these. The looks are at up to 16 output times, evenly chosen, the last among them.
+    $u_t$ comes from fourth-order differences of the last five states of each sample and $F$ from the text of the
+    equation, so that neither the symbol nor the coefficients of the method take part. A sample that never had five
+    states is looked at once, at the end, with those that there are. Where a method divides what it is asked for into
+    steps of its own, they are the states (see `Trailing`). The looks are at up to 16 output times, evenly chosen, the
+    last among them.
 
     Args:
         stepper: what advances.
@@ -55,7 +50,7 @@ class Defect:
         self.largest: Tensor | None = None
         times = torch.as_tensor(problem.times, dtype=torch.float64).cpu()
         self._looks = times[np.unique(np.linspace(len(times) - 1, 0, LOOKS).round().astype(int))]
-        self._passed: deque[Passed] = deque(maxlen=4 * NODES)
+        self._last: deque[State] = deque(maxlen=NODES)
 
     def start(
         self,
@@ -66,60 +61,62 @@ class Defect:
         generator: torch.Generator | None = None,
     ) -> State:
         state = self.stepper.start(u0, t=t, params=params, generator=generator)
-        self._remember(state)
+        self._last.append(state)
         return state
 
     def step(self, state: State, dt: float | None = None, inputs: Tensor | None = None) -> State:
         state = self.stepper.step(state, dt, inputs)
-        self._remember(state)
+        self._last.append(state)
         if bool(torch.isclose(self._looks, state.t[0].cpu(), rtol=1e-9, atol=1e-12).any()):
-            self._look(len(state.u))
+            self._look(state)
         return state
 
-    def _remember(self, state: State) -> None:
-        if trail := getattr(state.memory, "trail", None):
-            self._passed.extend(trail)
-        else:
-            times = state.t.cpu().numpy()
-            self._passed.append(Passed(np.arange(len(times)), times, state.u, lambda u: u))
+    def _look(self, state: State) -> None:
+        if self.largest is None:
+            self.largest = torch.full_like(state.t, math.nan)
+        trails = [self._passed(state, row) for row in range(len(state.u))]
+        over = bool(torch.isclose(self._looks[-1], state.t[0].cpu(), rtol=1e-9, atol=1e-12))
+        for count in sorted({len(times) for times, _ in trails}):
+            rows = [row for row, (times, _) in enumerate(trails) if len(times) == count]
+            if count < NODES and not (over and count > 1):
+                continue
+            times = np.array([trails[row][0] for row in rows]).T
+            found = self._defect(torch.stack([trails[row][1] for row in rows], dim=1), times, rows)
+            before = self.largest[rows]
+            # Values that are not numbers never replace one that is; a look with few states never adds to a full one.
+            self.largest[rows] = (
+                torch.fmax(before, found) if count == NODES else torch.where(before.isnan(), found, before)
+            )
 
-    def _look(self, samples: int) -> None:
-        found: list[list[tuple[float, Tensor, Callable[[Tensor], Tensor]]]] = [[] for _ in range(samples)]
-        for passed in reversed(self._passed):
-            for i, (row, time) in enumerate(zip(passed.rows, passed.times, strict=True)):
-                if len(found[row]) < NODES and time == time:
-                    found[row].append((float(time), passed.states[i], passed.values))
-        count = min(map(len, found))
-        if count < 3:
-            return
-        nodes = [[sample[j] for sample in found] for j in range(count - 1, -1, -1)]
-        times = np.array([[time for time, _, _ in node] for node in nodes])
-        u = torch.stack([torch.cat([values(v[None]) for _, v, values in node]) for node in nodes])
-        defect = self._defect(u, times)
-        self.largest = defect if self.largest is None else torch.maximum(self.largest, defect)
+    def _passed(self, state: State, row: int) -> tuple[list[float], Tensor]:
+        if isinstance(state.memory, Trailing):
+            return state.memory.passed(row)
+        return [float(s.t[row]) for s in self._last], torch.stack([s.u[row] for s in self._last])
 
-    def _defect(self, u: Float[Tensor, "n b c *s"], times: np.ndarray) -> Float[Tensor, " b"]:
-        """Relative defect at the middle one of a few states; `times` is `(n, b)`."""
+    def _defect(self, u: Float[Tensor, "n b c *s"], times: np.ndarray, rows: list[int]) -> Float[Tensor, " b"]:
+        """Relative defect at the middle one of a few states; `times` is `(n, b)`, and `rows` names the samples."""
         middle, ones = len(times) // 2, [1] * (u.ndim - 2)
         weights = torch.as_tensor(_slope_weights(times, middle), device=u.device)
         rate = (weights.view(*weights.shape, *ones) * u).sum(dim=0)
-        off = rate - self._right_side(u[middle], torch.as_tensor(times[middle], device=u.device))
+        off = rate - self._right_side(u[middle], torch.as_tensor(times[middle], device=u.device), rows)
         # Row by row: the order of a sum must not depend on the batch.
         norms = [(a.norm(), b.norm().clamp_min(torch.finfo(u.dtype).tiny)) for a, b in zip(off, rate, strict=True)]
         return torch.stack([a / b for a, b in norms])
 
-    def _right_side(self, u: Float[Tensor, "b c *s"], t: Float[Tensor, " b"]) -> Float[Tensor, "b c *s"]:
+    def _right_side(
+        self, u: Float[Tensor, "b c *s"], t: Float[Tensor, " b"], rows: list[int]
+    ) -> Float[Tensor, "b c *s"]:
         problem, pde = self.problem, self.problem.pde
         assert isinstance(pde, EvolutionPDE)
         d = self.derivatives or SpectralDerivatives(problem.domain, device=u.device)
         clock = t.view(-1, *[1] * problem.domain.dimensions)
-        p, fields = problem.bind(d).at(t=clock), grid_fields(u, problem.names, d)
+        p, fields = parameters_of(problem, d, rows).at(t=clock), grid_fields(u, problem.names, d)
         fields |= pde.diagnose(fields, d, p)
         right = {n: torch.zeros_like(u[:, 0]) for n in problem.names} | pde.rhs(fields, d, p)
         if problem.forcing:
             coordinates = {**d.coordinates(), "t": clock}
             for name, force in problem.forcing.items():
-                right[name] = right[name] + call_with_coordinates(force, coordinates)
+                right[name] = right[name] + call_with_coordinates(of_clocks(force, t), coordinates)
             right = pde.project(right, d)
         return torch.stack([right[name] + torch.zeros_like(u[:, 0]) for name in problem.names], dim=1)
 

@@ -9,6 +9,7 @@ from sciml.solvers.formula import Formula, Lengths, Step
 from sciml.solvers.pseudospectral import PseudoSpectral
 from sciml.solvers.spectral_system import SpectralSystem
 from sciml.solvers.symbols import LinearMap
+from sciml.solvers.tableaux import RK4
 
 
 class ETDRK4(PseudoSpectral):
@@ -43,7 +44,7 @@ class ETDRK4Formula(Formula):
     Reference: Whalen, Brio & Moloney (2015), J. Comput. Phys. 280:579-601, section 3, for embedded exponential pairs.
     """
 
-    embedded_order = 3
+    embedded_order, explicit = 3, RK4()
 
     def advance(self, v: Tensor, t: Tensor, dt: Lengths, rate: Tensor) -> Step:
         k, length, system = self.maps(dt, self._coefficients), dt.each, self.system

@@ -53,7 +53,7 @@ class RungeKuttaFormula(Formula):
 
     def __init__(self, system: SpectralSystem, tableau: Tableau) -> None:
         super().__init__(system)
-        self.tableau, self.embedded_order = tableau, tableau.embedded_order
+        self.tableau, self.embedded_order, self.explicit = tableau, tableau.embedded_order, tableau
 
     def bound_to(self, system: SpectralSystem) -> "RungeKuttaFormula":
         return RungeKuttaFormula(system, self.tableau)

@@ -7,6 +7,7 @@ from torch import Tensor
 from sciml.numerics import FiniteDifferences
 from sciml.pdes import EvolutionPDE, Problem, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.pdes.problem import of_clocks
 from sciml.solvers.base import State
 from sciml.solvers.projection_stepper import FlowMemory, ProjectionStepper
 
@@ -68,7 +69,7 @@ class FlowDefect:
         right = self.problem.pde.rhs(fields, d, state.memory.rates.parameters)
         clock = {**d.coordinates(), "t": state.t.view(-1, *[1] * d.grid.dimensions)}
         for name, force in (self.problem.forcing or {}).items():
-            right[name] = right[name] + call_with_coordinates(force, clock)
+            right[name] = right[name] + call_with_coordinates(of_clocks(force, state.t), clock)
         return torch.stack([right[name].expand_as(fields[name]) for name in self.problem.names], dim=1)
 
     def _relative(self, off: Tensor, rate: Tensor, memory: FlowMemory) -> Tensor:

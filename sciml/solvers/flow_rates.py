@@ -9,6 +9,7 @@ from torch import Tensor
 from sciml.numerics import FiniteDifferences
 from sciml.pdes import NavierStokes, Problem, grid_fields
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.pdes.problem import of_clocks
 from sciml.solvers.flow_boundary import FlowBoundary
 from sciml.solvers.solids import SolidBoxes
 from sciml.solvers.staggered import Faces
@@ -85,7 +86,7 @@ class FlowRates:
 
     def _forcing(self, name: str, t: Float[Tensor, " b"]) -> Any:
         force = (self.problem.forcing or {}).get(name)
-        return 0.0 if force is None else call_with_coordinates(force, self.boundary.coordinates(name, t))
+        return 0.0 if force is None else call_with_coordinates(of_clocks(force, t), self.boundary.coordinates(name, t))
 
     def _along(self, u: Tensor, axis: int) -> Tensor:
         """Change of a velocity component by fluxes along its own axis, through the centres of cells."""

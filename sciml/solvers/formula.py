@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sciml.solvers.spectral_system import SpectralSystem
 from sciml.solvers.symbols import LinearMap
+from sciml.solvers.tableaux import Tableau
 
 #: Lengths of a step whose linear maps are kept.
 TABLES = 32
@@ -64,6 +65,8 @@ class Formula(ABC):
 
     #: Order of the step by which the error is estimated; 0 where it is not.
     embedded_order: int = 0
+    #: What the method is for a rate alone, without a linear part.
+    explicit: Tableau
 
     def __init__(self, system: SpectralSystem) -> None:
         self.system = system

@@ -52,7 +52,7 @@ class IMEXFormula(Formula):
         super().__init__(system)
         if not tableau.implicit.is_stiffly_accurate:
             raise ValueError(f"tableau={type(tableau).__name__} has an implicit part that is not stiffly accurate.")
-        self.tableau, self.embedded_order = tableau, tableau.embedded_order
+        self.tableau, self.embedded_order, self.explicit = tableau, tableau.embedded_order, tableau.explicit
         self.linear = system.symbol.map(lambda values: values)
 
     def bound_to(self, system: SpectralSystem) -> "IMEXFormula":

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from sciml.describe import Described
 from sciml.pdes import Problem
+from sciml.pdes.problem import of_samples
 from sciml.solvers.base import Stepper, Trajectory, rollout
 from sciml.solvers.defect import Defect
 
@@ -80,11 +83,15 @@ def samples_of(problem: Problem) -> list[Problem]:
     def pick(values: Tensor, i: int) -> Tensor:
         return values[i : i + 1] if len(values) > 1 else values
 
+    def force(i: int) -> dict[str, Callable[..., Any]]:
+        return {n: of_samples(f, torch.tensor([i])) for n, f in (problem.forcing or {}).items()}
+
     return [
         dataclasses.replace(
             problem,
             initial=pick(initial, i),
             parameters={**problem.parameters, **{n: pick(v, i) for n, v in batched.items()}},
+            forcing=force(i) or None,
         )
         for i in range(count)
     ]

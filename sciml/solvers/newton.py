@@ -10,7 +10,10 @@ from sciml.solvers.jacobian import BandedJacobian, Equations, Jacobian, Jacobian
 
 
 class Newton(Described):
-    r"""$u \leftarrow \Pi(u + \lambda\,\delta)$ with $J\delta = -G(u)$ for every sample until $\|G\|_\infty$ is small.
+    r"""$u \leftarrow \Pi(u + \lambda\,\delta)$ with $J\delta = -G(u)$ for every sample, until the residual is small.
+
+    A sample is done when $\|G\|_\infty$ is below the tolerance, or after a whole step with $\|\delta\|_\infty$ below
+    it: where the equations are stiff, rounding keeps the residual from falling that far.
 
     $\lambda$ is halved until the residual falls by the fraction $\lambda / 10^4$ at least; a residual that is not
     finite counts as one that did not fall. $\Pi$ cuts components off at zero that have to stay above it. Samples that
@@ -19,7 +22,7 @@ class Newton(Described):
     A whole step keeps every linear invariant of the system: the sum of $G$ vanishes after it where $J$ is exact.
 
     Args:
-        tol: largest residual, relative to the scale of the unknowns.
+        tol: largest residual, or largest step, relative to the scale of the unknowns.
         max_iterations: steps at most.
         halvings: of one step at most.
         jacobian_solver: solves the linear systems; `None` is direct in one dimension, GMRES in more.
@@ -73,7 +76,12 @@ class Newton(Described):
             if not len(rows) or iteration == self.max_iterations:
                 break
             delta = solver.solve(Jacobian(equations, u[rows], rows, grid), -g)
-            u[rows], g, size = self._search(equations, u[rows], delta, rows, g, size, scale[rows], nonnegative)
+            last = _size(delta, scale[rows]) <= self.tol
+            u[rows[last]] = _project(u[rows[last]] + delta[last], nonnegative)
+            done[rows[last]] = True
+            rows, g, size, delta = rows[~last], g[~last], size[~last], delta[~last]
+            if len(rows):
+                u[rows], g, size = self._search(equations, u[rows], delta, rows, g, size, scale[rows], nonnegative)
         return u, done
 
     def _search(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sciml.numerics import BoundedDifferences, call_with_coordinates
 from sciml.pdes import EvolutionPDE, Parameters, Problem
+from sciml.pdes.problem import of_samples
 from sciml.shapes import TIME
 
 
@@ -74,7 +75,7 @@ class SemiDiscrete:
         parts = [self._part(right.get(name, 0.0), u) for name in self.names]
         for name, force in (self.problem.forcing or {}).items():
             k = self.names.index(name)
-            parts[k] = parts[k] + call_with_coordinates(force, {**self.inner, TIME: clock})
+            parts[k] = parts[k] + call_with_coordinates(of_samples(force, rows), {**self.inner, TIME: clock})
         return torch.where(self.free, torch.stack(parts, dim=1), 0.0)
 
     def _part(self, part: Any, u: Tensor) -> Tensor:

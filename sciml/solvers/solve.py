@@ -6,6 +6,7 @@ from sciml.solvers.base import ProblemSolver, Trajectory
 from sciml.solvers.convection import FiniteVolumeConvection
 from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
+from sciml.solvers.explicit import RungeKutta
 from sciml.solvers.finite_volume import FiniteVolume
 from sciml.solvers.helmholtz import FiniteDifferenceHelmholtz
 from sciml.solvers.lines import MethodOfLines
@@ -15,7 +16,7 @@ from sciml.solvers.projection import Projection
 def known_solvers() -> list[ProblemSolver]:
     """The solvers that `solve` asks, the special ones first."""
     steady = [FiniteVolumeElliptic(), FiniteVolumeConvection(), FiniteDifferenceHelmholtz()]
-    return [*steady, ETDRK4(), Projection(), FiniteVolume(), MethodOfLines()]
+    return [*steady, ETDRK4(), Projection(), FiniteVolume(), RungeKutta(), MethodOfLines()]
 
 
 def solve(

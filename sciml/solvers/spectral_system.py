@@ -1,5 +1,6 @@
 """A problem in Fourier space: what every pseudo-spectral method advances."""
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Mapping
@@ -10,8 +11,10 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from sciml.pdes import EvolutionPDE, Parameters, Problem
+from sciml.pdes import EvolutionPDE, Problem
 from sciml.pdes.parameters import call_with_coordinates
+from sciml.pdes.problem import of_clocks, of_samples
+from sciml.solvers.samples import bound, chosen, varying
 from sciml.solvers.spectrum import FourierDerivatives, Spectrum
 from sciml.solvers.symbols import Symbol
 
@@ -38,23 +41,8 @@ class SpectralSystem:
     ) -> None:
         self.problem, self.derivatives, self.split = problem, derivatives, split
         self.values = dict(problem.parameters if values is None else values)
-        specs = problem.pde.parameters
-        defaults = {s.name: getattr(problem.pde, s.name, None) for s in specs}
-        self.parameters = Parameters(
-            specs,
-            self.values,
-            defaults,
-            derivatives.coordinates(),
-            problem.domain.dimensions,
-            False,
-            derivatives.device,
-        )
+        self.parameters = bound(problem, derivatives, self.values)
         self._steady_forces: dict[str, Tensor] = {}
-
-    def _per_sample(self) -> dict[str, Tensor]:
-        """The parameters that have a batch axis."""
-        rank = {s.name: self.problem.domain.dimensions + 1 if s.field else 1 for s in self.problem.pde.parameters}
-        return {n: v for n, v in self.values.items() if isinstance(v, Tensor) and v.ndim == rank[n]}
 
     @functools.cached_property
     def symbol(self) -> Symbol:
@@ -63,19 +51,21 @@ class SpectralSystem:
     @functools.cached_property
     def samples(self) -> int:
         """Number of samples for which there are parameters; 1 where none varies."""
-        return max([1, *(len(v) for v in self._per_sample().values())])
+        return max([1, *(len(v) for v in varying(self.problem, self.values).values())])
 
     def rows(self, index: np.ndarray) -> "SpectralSystem":
         """The system of some samples."""
-        varying = {n: v for n, v in self._per_sample().items() if len(v) > 1}
-        if not varying:
-            return self
         where = torch.as_tensor(index, device=self.derivatives.device)
-        chosen = {n: v[where.to(v.device)] for n, v in varying.items()}
-        system = SpectralSystem(self.problem, self.derivatives, self.split, {**self.values, **chosen})
+        forcing = self.problem.forcing or {}
+        forces = {n: of_samples(f, where.cpu()) for n, f in forcing.items()}
+        if self.samples == 1 and forces == forcing:
+            return self
+        problem = self.problem if forces == forcing else dataclasses.replace(self.problem, forcing=forces)
+        system = SpectralSystem(problem, self.derivatives, self.split, chosen(self.problem, self.values, index))
         if self.split:
             system.symbol = self.symbol.rows(where)
-        system._steady_forces = self._steady_forces
+        if forces == forcing:
+            system._steady_forces = self._steady_forces
         return system
 
     def forward(self, u: Float[Tensor, "b c *s"]) -> Complex[Tensor, "b c *k"]:
@@ -122,7 +112,9 @@ class SpectralSystem:
         if name in self._steady_forces:
             return self._steady_forces[name]
         coordinates = {**self.derivatives.coordinates(), "t": t.view(-1, *[1] * grid.dimensions)}
-        values = torch.as_tensor(call_with_coordinates(function, coordinates), dtype=torch.float64, device=t.device)
+        values = torch.as_tensor(
+            call_with_coordinates(of_clocks(function, t), coordinates), dtype=torch.float64, device=t.device
+        )
         values = values if values.ndim > grid.dimensions else values[None]
         spectrum = self.derivatives.forward(values.expand(len(values), *grid.shape))
         if "t" not in inspect.signature(function).parameters:

@@ -56,7 +56,7 @@ class RungeKuttaStep:
     ) -> StepResult:
         """A step of length `dt` of the samples with the numbers `rows`."""
         length = dt.view(-1, *[1] * (u.ndim - 1))
-        scale = _largest(u).clamp_min(torch.finfo(u.dtype).tiny)
+        scale = self._scale(u, t, dt, rows)
         ok = torch.ones(len(u), dtype=torch.bool, device=u.device)
         rates: list[Tensor] = []
         stage = u
@@ -73,6 +73,12 @@ class RungeKuttaStep:
         new, above = self._above_zero(new, scale)
         finite = torch.isfinite(new).flatten(1).all(1)
         return StepResult(new, self._error(u, new, length, rates), ok & above & finite)
+
+    def _scale(self, u: Tensor, t: Tensor, dt: Tensor, rows: Tensor) -> Float[Tensor, "b c"]:
+        """Size of each component and of its change; that of the others counts a little, where one is zero."""
+        change = dt[:, None] * _largest(self.system.rate(u, t, rows))
+        size = torch.maximum(_largest(u), torch.nan_to_num(change, nan=0.0, posinf=0.0))
+        return torch.maximum(size, 1e-4 * size.amax(1, keepdim=True)).clamp_min(torch.finfo(u.dtype).tiny)
 
     def _implicit(
         self, known: Tensor, guess: Tensor, weight: Tensor, at: Tensor, scale: Tensor, rows: Tensor

@@ -66,7 +66,11 @@ class SteadySolver(Described, ABC):
             problem: coefficients `(*s)` or `(b, *s)`, numbers, or callables of the coordinates.
             tol: unused, there is no time stepping; the linear solver has a tolerance of its own.
         """
-        solutions, state = [], None
+        return self.solve_next(problem, None)[0]
+
+    def solve_next(self, problem: Problem, state: Any) -> tuple[Trajectory, Any]:
+        """`solve` with what the last system of an earlier problem has left, and what this one leaves to the next."""
+        solutions = []
         for matrix, b in self.systems(problem):
             solver: Any = self.linear_solver or self.direct(matrix)
             solution = solver.solve(matrix, b, state=state)
@@ -76,7 +80,7 @@ class SteadySolver(Described, ABC):
         status = torch.tensor([int(s.status) for s in solutions])
         residual = torch.tensor([s.residual for s in solutions], dtype=torch.float64)
         spec = StepperSpec(problem.pde.fields, problem.domain, problem.boundaries)
-        return Trajectory(u, torch.zeros(1, dtype=torch.float64), status, spec, residual)
+        return Trajectory(u, torch.zeros(1, dtype=torch.float64), status, spec, residual), state
 
 
 def samples(problem: Problem, *values: Any) -> list[Tensor]:

@@ -9,7 +9,7 @@ import torch
 
 import sciml
 from sciml.data import FieldDataset, validate_dataset
-from sciml.datagen import Recipe, SeparableGaussians, generate
+from sciml.datagen import Recipe, SeparableGaussians, SineForcing, generate
 from sciml.datagen.forcing import Forcing
 from sciml.datagen.shards import solve_samples
 from sciml.describe import build, describe
@@ -101,6 +101,32 @@ def test_a_held_force_changes_at_its_intervals_alone():
     assert not torch.equal(f(x=x, t=torch.tensor(0.05)), f(x=x, t=torch.tensor(0.15)))
 
 
+def test_a_batch_with_forcing_is_accepted_by_a_solver_that_asks_for_the_derivatives_of_its_equation(recipe):
+    """`MethodOfLines` runs the residual, its forcing included, on probes that have no shape."""
+    problem = recipe.problems([0, 1])
+    assert problem.required_derivatives == recipe.problem(0).required_derivatives
+    assert sciml.solvers.MethodOfLines().refuses(problem) is None
+
+
+def test_a_steady_force_is_the_published_one_at_every_time_and_in_every_sample():
+    grid = Grid.periodic(8, 6, low=(0.0, -1.0), high=(1.0, 1.0))
+    x, y = grid.meshgrid()
+    f = function(SineForcing(), grid, seeds=(0, 1))
+    angle = 2 * math.pi * (x + (y + 1) / 2)
+    expected = 0.1 * (torch.sin(angle) + torch.cos(angle))
+    for coordinates in ({"x": x, "y": y}, {"x": x, "y": y, "t": torch.tensor(3.0)}):
+        found = call_with_coordinates(f, coordinates)
+        assert found.shape == (2, 8, 6)
+        torch.testing.assert_close(found, expected.expand(2, 8, 6), rtol=0, atol=1e-14)
+
+
+def test_a_steady_force_needs_a_wave_vector_per_amplitude_and_an_entry_per_axis():
+    with pytest.raises(ValueError, match="amplitude, numbers and phase have 1, 2 and 2 entries"):
+        SineForcing(amplitude=[1.0])
+    with pytest.raises(ValueError, match="must have 1 entries each"):
+        function(SineForcing(), Grid.periodic(8))
+
+
 def test_numbers_have_their_published_distribution():
     drawn = [SeparableGaussians().draw(sample_rng(0, i), Grid.nodes(4), (0.0, 8.0)) for i in range(2000)]
     amplitude = np.stack([d["amplitude"] for d in drawn])
@@ -130,6 +156,16 @@ def test_a_forced_sample_is_the_same_in_every_batch(recipe):
     for name in ("u", "forcing_u"):
         assert np.array_equal(second.fields[name], alone.fields[name])
         assert not np.array_equal(first.fields[name], third.fields[name])
+
+
+@pytest.mark.parametrize("solver", [sciml.solvers.MethodOfLines(), sciml.solvers.ETDRK4()])
+def test_samples_that_find_their_own_steps_see_their_own_forces(recipe, solver):
+    recipe = dataclasses.replace(recipe, solver=solver, times=(0.0, 0.1, 0.2))
+    unforced = solve_samples(dataclasses.replace(recipe, forcing={}, store_forcing=False), [0, 1, 2])
+    for index, sample in enumerate(solve_samples(recipe, [0, 1, 2])):
+        (alone,) = solve_samples(recipe, [index])
+        assert np.array_equal(sample.fields["u"], alone.fields["u"])
+        assert np.abs(sample.fields["u"] - unforced[index].fields["u"]).max() > 1e-3
 
 
 def test_the_forcing_is_stored_beside_the_state_with_its_unit(recipe, tmp_path):

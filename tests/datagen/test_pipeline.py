@@ -95,7 +95,7 @@ def test_shards_and_splits_do_not_change_a_sample(recipe, tmp_path):
 def test_a_finished_data_set_is_not_computed_again(recipe, tmp_path, monkeypatch):
     root = generate(recipe, out=tmp_path / "out", workers=0)
     stamps = {p: p.stat().st_mtime_ns for p in root.glob("*/*.h5")}
-    monkeypatch.setattr("sciml.datagen.pipeline.make_shard", lambda *a: pytest.fail("computed again"))
+    monkeypatch.setattr("sciml.datagen.backends.make_shard", lambda *a: pytest.fail("computed again"))
     generate(recipe, out=root, workers=0)
     assert stamps == {p: p.stat().st_mtime_ns for p in root.glob("*/*.h5")}
 
@@ -115,7 +115,7 @@ def test_only_missing_and_damaged_shards_are_made_again(recipe, tmp_path, monkey
         made.append(shard.file)
         return make_shard(recipe, shard, *rest)
 
-    monkeypatch.setattr("sciml.datagen.pipeline.make_shard", record)
+    monkeypatch.setattr("sciml.datagen.backends.make_shard", record)
     generate(recipe, out=root, workers=0)
     assert made == ["train/shard-00001.h5", "test/shard-00000.h5"]
     assert hashes(root) == before
@@ -221,10 +221,10 @@ def test_a_dry_run_returns_the_plan_and_leaves_nothing(recipe, tmp_path):
 
 
 def test_two_generations_do_not_share_a_folder(recipe, tmp_path):
-    from sciml.datagen.pipeline import _alone
+    from sciml.datagen.pipeline import _at_work
 
     (tmp_path / "out").mkdir()
-    with _alone(tmp_path / "out"), pytest.raises(ConfigError, match="another process"):
+    with _at_work(tmp_path / "out", alone=True), pytest.raises(ConfigError, match="another process"):
         generate(recipe, out=tmp_path / "out", workers=0)
 
 
@@ -335,7 +335,7 @@ def test_a_layout_is_written_beside_the_shards_and_kept(recipe, tmp_path):
 
 
 def test_a_layout_without_a_place_for_the_data_is_refused_before_anything_is_solved(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("sciml.datagen.pipeline.make_shard", lambda *a: pytest.fail("solved"))
+    monkeypatch.setattr("sciml.datagen.backends.make_shard", lambda *a: pytest.fail("solved"))
     with pytest.raises(ConfigError, match=r"layout: tiny: Poseidon .*2 dimensions; the grid has 1"):
         generate(recipe, out=tmp_path / "out", workers=0, layout="poseidon")
     with pytest.raises(ConfigError, match="2 dimensions"):

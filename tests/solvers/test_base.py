@@ -81,3 +81,19 @@ def test_times_in_single_precision_are_multiples_of_a_fixed_step() -> None:
     trajectory = rollout(stepper, stepper.start(torch.ones(1, 1, 4)), torch.linspace(0, 1, 51))
     assert len(stepper.steps) == 50
     assert float(trajectory.u[0, -1, 0, 0]) == pytest.approx(math.exp(-1.0), rel=1e-5)
+
+
+@pytest.mark.parametrize("keeps_positive", [True, False])
+def test_a_field_that_has_to_be_positive_ends_a_sample_only_where_the_stepper_says_so(keeps_positive) -> None:
+    stepper = Decay(dt=0.1)
+    stepper.spec = StepperSpec((FieldSpec("u", positive=True),), Grid.periodic(4), Boundaries.periodic(), dt=0.1)
+    if keeps_positive:
+        stepper.keeps_positive = True
+    u = torch.ones(2, 1, 4)
+    u[1, 0, 2] = -1.0
+    trajectory = rollout(stepper, stepper.start(u), [0.0, 0.1])
+    failed = int(Status.NON_FINITE) if keeps_positive else int(Status.SUCCESS)
+    assert trajectory.status.tolist() == [int(Status.SUCCESS), failed]
+    assert bool(torch.isfinite(trajectory.u[1]).all()) is not keeps_positive
+    if keeps_positive:
+        assert str(trajectory.blowups[1]) == "u is not positive at t=0 in cell 2"

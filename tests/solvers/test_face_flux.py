@@ -32,7 +32,8 @@ def flux_error(n: int, face_flux: FaceFlux) -> float:
     problem = dataclasses.replace(problem, initial=cell_averages(problem, 4))
     stepper = FiniteVolume().stepper(problem)
     state = stepper.start(problem.initial_state())
-    line = stepper.lines(stepper.conserved(state.u, state.memory.values), state.memory.values)[0]
+    q = stepper.conserved(state.u, state.memory.values)
+    line = stepper.lines(stepper.extended(q, stepper.parameters(state.memory.values)))[0]
     found = face_flux(line, GasDynamics(1.4, 2))[0]
     nodes, weights = np.polynomial.legendre.leggauss(5)
     edge = (torch.arange(n + 1, dtype=torch.float64) - 0.5)[None, :] / n

@@ -189,6 +189,11 @@ def constants(spec: DatasetSpec) -> dict[str, float]:
     return {k: float(v) for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
+def channel_words(spec: DatasetSpec) -> tuple[str, ...]:
+    """What each field is in one word, `water_depth`: its long name, or its name where it has none."""
+    return tuple((f.long_name or f.name).replace(" ", "_") for f in spec.fields)
+
+
 def round_number(value: float) -> float:
     """Without what arithmetic left in the last digits: 0.0009999999999999998 is 0.001."""
     return float(f"{value:.12g}") if math.isfinite(value) else value

@@ -9,14 +9,14 @@ from typing import ClassVar
 import h5py
 import numpy as np
 
-from sciml.data.layouts.base import Layout, Trajectories, constants, created, float32, round_number
+from sciml.data.layouts.base import Layout, Trajectories, channel_words, constants, created, float32, round_number
 from sciml.data.schema import DatasetSpec
 from sciml.status import DataError
 
 #: Files that one data set may become, one per setting of its parameters.
 MAX_FILES = 100
 _GAS = {"density", "velocity", "pressure"}
-#: Scalar fields whose published files have another layout.
+#: Scalar fields, by what they are, whose published files have another layout.
 _GROUPED = ("concentration", "water_depth")
 
 
@@ -76,7 +76,7 @@ class PDEBenchArraysLayout(Layout):
     layout: ClassVar[str] = "PDEBench, one array per variable (.hdf5)"
 
     def refuses(self, spec: DatasetSpec) -> str | None:
-        scalar = len(spec.fields) == 1 and spec.fields[0].rank == 0 and spec.fields[0].name not in _GROUPED
+        scalar = len(spec.fields) == 1 and spec.fields[0].rank == 0 and channel_words(spec)[0] not in _GROUPED
         if not (scalar or {f.name for f in spec.fields} == _GAS):
             names = ", ".join(f.name for f in spec.fields)
             return f"{self.layout}: holds one scalar field, or density, velocity and pressure; there are {names}."

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
-from sciml.data.layouts.base import Layout, Trajectories, constants, created, float32
+from sciml.data.layouts.base import Layout, Trajectories, channel_words, constants, created, float32
 from sciml.data.layouts.flows import velocity_of
 from sciml.data.schema import DatasetSpec
 
-#: Published files by the names of their channels.
+#: Published files by what their channels are.
 _FILES = {
     ("concentration",): "1D_diff-sorp_NA_NA.h5",
     ("activator", "inhibitor"): "2D_diff-react_NA_NA.h5",
@@ -45,7 +45,7 @@ class PDEBenchGroupsLayout(Layout):
     def write(self, source: Trajectories, folder: Path) -> None:
         spec = source.spec
         names = tuple(f.name for f in spec.fields)
-        with created(folder / _FILES.get(names, f"{spec.name}.h5")) as file:
+        with created(folder / _FILES.get(channel_words(spec), f"{spec.name}.h5")) as file:
             for piece in source.pieces():
                 values = np.concatenate([piece.fields[n] for n in names], axis=2)
                 for k, row in enumerate(range(piece.rows.start, piece.rows.stop)):
