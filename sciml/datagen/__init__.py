@@ -1,6 +1,7 @@
 """Recipes become data sets: draw, solve, check, write, resume."""
 
 from sciml.datagen.coefficients import LogNormal, TwoPhase
+from sciml.datagen.dams import RadialDam
 from sciml.datagen.forcing import ForcingSampler, SeparableGaussians
 from sciml.datagen.gases import GaussianGas, RandomGas, TurbulentGas
 from sciml.datagen.initial_conditions import GaussianInitial
@@ -49,6 +50,7 @@ __all__ = [
     "PiecewiseVorticity",
     "Plan",
     "Plume",
+    "RadialDam",
     "RandomGas",
     "Recipe",
     "RiemannPartition",
