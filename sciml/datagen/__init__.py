@@ -3,6 +3,7 @@
 from sciml.datagen.backends import Backend, ProcessBackend, SerialBackend
 from sciml.datagen.backends_dask import DaskBackend
 from sciml.datagen.coefficients import LogNormal, TwoPhase
+from sciml.datagen.dams import RadialDam
 from sciml.datagen.forcing import ForcingSampler, SeparableGaussians
 from sciml.datagen.gases import GaussianGas, RandomGas, TurbulentGas
 from sciml.datagen.initial_conditions import GaussianInitial
@@ -57,6 +58,7 @@ __all__ = [
     "Plan",
     "Plume",
     "ProcessBackend",
+    "RadialDam",
     "RandomGas",
     "Recipe",
     "RiemannPartition",

@@ -19,7 +19,7 @@ from sciml.datagen.forcing import Forcing, ForcingSampler, Numbers
 from sciml.datagen.ordering import Ordering
 from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
 from sciml.datagen.storing import check_storage
-from sciml.describe import Description, describe, resolve
+from sciml.describe import Described, Description, describe, resolve
 from sciml.fields import Boundaries, Grid
 from sciml.pdes import PDE, Problem
 from sciml.rng import sample_rng
@@ -298,6 +298,8 @@ def _complete(obj: Any) -> Description:
     """`describe` with the defaults written out, so that a changed default shows in the hash."""
 
     def fill(value: Any) -> Any:
+        if isinstance(value, Described):  # a default that is an object
+            value = describe(value)
         if isinstance(value, list | tuple):
             return [fill(v) for v in value]
         if not isinstance(value, dict):

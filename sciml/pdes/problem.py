@@ -176,7 +176,12 @@ class Problem:
     @property
     def required_derivatives(self) -> frozenset[tuple[int, ...]]:
         """Multi-indices over `axes` of the derivatives that the residual needs."""
-        return required(self.residual, self.unknowns, self.axes)
+        coefficients = {s.name for s in self.pde.parameters if s.field}
+        arrays = {n: v for n, v in self.parameters.items() if n in coefficients and isinstance(v, Tensor) and v.ndim}
+        # What is differentiated does not depend on the values of a coefficient: one number stands for its array.
+        numbers = {n: float(v.detach().flatten()[0]) for n, v in arrays.items()}
+        plain = dataclasses.replace(self, parameters={**self.parameters, **numbers}) if arrays else self
+        return required(plain.residual, self.unknowns, self.axes)
 
     def initial_state(self, grid: Grid | None = None) -> Float[Tensor, "b c *s"]:
         """The initial state on a grid, float64, `(b, c, *s)`."""

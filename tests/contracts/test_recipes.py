@@ -1,13 +1,17 @@
 """Every shipped recipe: it validates, a tiny version generates, passes the schema, and holds what its solver says."""
 
+import dataclasses
 import re
 
+import h5py
 import numpy as np
 import pytest
 
 from sciml.data import FieldDataset, validate_dataset
+from sciml.data.layouts import find_layout
 from sciml.datagen import Recipe, generate
 from sciml.datagen.recipe_file import shipped_recipes
+from sciml.datagen.shards import dataset_spec
 from sciml.resources import resource_root
 
 RECIPES = pytest.mark.parametrize("name", shipped_recipes())
@@ -30,10 +34,31 @@ def test_a_recipe_has_a_card_with_every_section(name):
     assert list(SECTIONS) == [h for h in headings if h in SECTIONS]
 
 
+#: Points per axis of a tiny version, by the number of axes, and its number of times.
+TINY, FRAMES = {1: 64, 2: 24}, 3
+
+
+def tiny(name: str) -> Recipe:
+    """The first frames of a recipe of evolution on a coarse grid, with the ratio of solution to stored grid it has."""
+    recipe = Recipe.load(name)
+    if not recipe.equation.evolves:
+        return recipe
+    pairs = zip(recipe.grid.axes, recipe.solution_grid.axes, strict=True)
+    ends = [a.kind == "nodes" for a in recipe.grid.axes]
+    ratios = [(b.n - end) // (a.n - end) for end, (a, b) in zip(ends, pairs, strict=True)]
+    sizes = [min(a.n, TINY[recipe.grid.dimensions]) for a in recipe.grid.axes]
+    return dataclasses.replace(
+        recipe,
+        grid=recipe.grid.resized(*sizes),
+        solution_grid=recipe.grid.resized(*((n - e) * r + e for n, r, e in zip(sizes, ratios, ends, strict=True))),
+        times=recipe.times[:FRAMES],
+    )
+
+
 @pytest.mark.slow
 @RECIPES
 def test_a_tiny_version_generates_and_passes_the_schema(name, tmp_path):
-    recipe = Recipe.load(name)
+    recipe = tiny(name)
     root = generate(recipe, train=2, valid=1, test=1, out=tmp_path / name, workers=0)
     faults = validate_dataset(root)
     assert not faults
@@ -43,6 +68,56 @@ def test_a_tiny_version_generates_and_passes_the_schema(name, tmp_path):
         assert dataset.spec.grid == recipe.grid
         assert dataset.fields([0]).dtype == np.dtype(recipe.dtype)
         assert np.isfinite(dataset.samples["residual"]).all()
+
+
+def layout_of(name: str) -> str | None:
+    """The layout of the data set that a recipe is named after."""
+    return next((layout for layout in ("pdebench", "poseidon") if name.startswith(f"{layout}_")), None)
+
+
+PUBLISHED = [name for name in shipped_recipes() if layout_of(name)]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_recipe_after_a_published_set_has_a_place_in_its_layout(name):
+    spec = dataset_spec(Recipe.load(name))
+    assert find_layout(layout_of(name), spec).refuses(spec) is None
+
+
+#: One of each kind of file, with its published name (or that of the data set) and one variable in it.
+FILES = {
+    "pdebench_burgers_1d": ("1D_Burgers_Sols_Nu0.01.hdf5", "tensor"),
+    "pdebench_cfd_1d_shock": ("1D_CFD_Shock_Eta0.0_Zeta0.0_trans_Train.hdf5", "Vx"),
+    "pdebench_diffusion_reaction_2d": ("2D_diff-react_NA_NA.h5", "0000/data"),
+    "pdebench_diffusion_sorption_1d": ("1D_diff-sorp_NA_NA.h5", "0000/data"),
+    "pdebench_shallow_water_2d": ("2D_rdb_NA_NA.h5", "0000/data"),
+    "poseidon_ace": ("poseidon_ace.nc", "solution"),
+    "poseidon_ce_rp": ("poseidon_ce_rp.nc", "data"),
+    "poseidon_ns_sines": ("poseidon_ns_sines.nc", "velocity"),
+    "poseidon_wave_gauss": ("poseidon_wave_gauss.nc", "c"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_a_tiny_version_exports_in_the_layout_of_its_published_set(name, tmp_path):
+    layout, (file, variable) = layout_of(name), FILES[name]
+    root = generate(tiny(name), train=2, valid=1, test=0, out=tmp_path / name, workers=0, layout=layout)
+    with h5py.File(root / layout / file) as opened:
+        assert np.isfinite(opened[variable][...]).all()
+
+
+@pytest.mark.slow
+def test_a_tiny_version_exports_in_the_layout_of_the_well(tmp_path):
+    root = generate(tiny("gray_scott_2d"), train=2, valid=1, test=0, out=tmp_path / "x", workers=0, layout="the_well")
+    with h5py.File(root / "the_well" / "data" / "train" / "gray_scott_2d.hdf5") as opened:
+        assert opened["t0_fields/v"].shape == (2, FRAMES, 24, 24)
+
+
+def test_the_table_of_data_sets_lists_every_recipe_once():
+    table = (resource_root() / "datasets" / "README.md").read_text()
+    listed = re.findall(r"^\| \[`(\w+)`\]\((\w+)/card\.md\) \|", table, flags=re.M)
+    assert sorted(listed) == [(name, name) for name in shipped_recipes()]
 
 
 def stores_what_it_solves(name: str) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from sciml.data.dataset import FieldDataset
 from sciml.data.schema import SPLITS, DatasetSpec
 from sciml.describe import Described, describe
+from sciml.fields import FieldSpec
 from sciml.files import file_hash, replacing, write_json
 from sciml.status import DataError
 
@@ -189,9 +190,9 @@ def constants(spec: DatasetSpec) -> dict[str, float]:
     return {k: float(v) for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
-def channel_words(spec: DatasetSpec) -> tuple[str, ...]:
+def channel_words(fields: Sequence[FieldSpec]) -> tuple[str, ...]:
     """What each field is in one word, `water_depth`: its long name, or its name where it has none."""
-    return tuple((f.long_name or f.name).replace(" ", "_") for f in spec.fields)
+    return tuple((f.long_name or f.name).replace(" ", "_") for f in fields)
 
 
 def round_number(value: float) -> float:

@@ -76,7 +76,7 @@ class PDEBenchArraysLayout(Layout):
     layout: ClassVar[str] = "PDEBench, one array per variable (.hdf5)"
 
     def refuses(self, spec: DatasetSpec) -> str | None:
-        scalar = len(spec.fields) == 1 and spec.fields[0].rank == 0 and channel_words(spec)[0] not in _GROUPED
+        scalar = len(spec.fields) == 1 and spec.fields[0].rank == 0 and channel_words(spec.fields)[0] not in _GROUPED
         if not (scalar or {f.name for f in spec.fields} == _GAS):
             names = ", ".join(f.name for f in spec.fields)
             return f"{self.layout}: holds one scalar field, or density, velocity and pressure; there are {names}."

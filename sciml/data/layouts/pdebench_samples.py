@@ -9,12 +9,14 @@ import yaml
 from sciml.data.layouts.base import Layout, Trajectories, channel_words, constants, created, float32
 from sciml.data.layouts.flows import velocity_of
 from sciml.data.schema import DatasetSpec
+from sciml.fields import FieldSpec
 
 #: Published files by what their channels are.
 _FILES = {
     ("concentration",): "1D_diff-sorp_NA_NA.h5",
     ("activator", "inhibitor"): "2D_diff-react_NA_NA.h5",
     ("water_depth",): "2D_rdb_NA_NA.h5",
+    ("depth",): "2D_rdb_NA_NA.h5",
 }
 
 
@@ -28,7 +30,7 @@ class PDEBenchGroupsLayout(Layout):
     """`NNNN/data` `(t, *s, channel)`, `NNNN/grid/x`, ..., `NNNN/grid/t` per sample, float32; attribute `config`.
 
     The name of a group is the position of its trajectory, padded to four digits. `config` is the YAML text of the
-    settings, with the parameters of the sample. The file has its published name where the channels are those of a
+    settings, with the parameters of the sample. Of shallow water the depth alone is written. The file has its published name where the channels are those of a
     published family (`concentration`; `activator`, `inhibitor`; `water_depth`), else that of the data set.
 
     Reference: Takamoto et al. (2022), PDEBench, arXiv:2210.07182, appendix D.
@@ -37,15 +39,15 @@ class PDEBenchGroupsLayout(Layout):
     layout: ClassVar[str] = "PDEBench, one group per sample (.h5)"
 
     def refuses(self, spec: DatasetSpec) -> str | None:
-        if any(f.rank for f in spec.fields) or spec.static:
+        if any(f.rank for f in _written(spec)) or spec.static:
             names = ", ".join(f.name for f in (*spec.fields, *spec.static))
             return f"{self.layout}: holds scalar fields that vary in time; there are {names}."
         return None
 
     def write(self, source: Trajectories, folder: Path) -> None:
         spec = source.spec
-        names = tuple(f.name for f in spec.fields)
-        with created(folder / _FILES.get(channel_words(spec), f"{spec.name}.h5")) as file:
+        names = tuple(f.name for f in _written(spec))
+        with created(folder / _FILES.get(channel_words(_written(spec)), f"{spec.name}.h5")) as file:
             for piece in source.pieces():
                 values = np.concatenate([piece.fields[n] for n in names], axis=2)
                 for k, row in enumerate(range(piece.rows.start, piece.rows.stop)):
@@ -57,6 +59,12 @@ class PDEBenchGroupsLayout(Layout):
                     float32(file, f"{group}/grid/t", (len(spec.times),))[...] = spec.times
                     parameters = {n: float(v[k]) for n, v in piece.params.items()}
                     file[group].attrs["config"] = config(spec, parameters=parameters, index=int(source.index[row]))
+
+
+def _written(spec: DatasetSpec) -> tuple[FieldSpec, ...]:
+    """The fields of the file: of shallow water the depth alone, as in the published one, else all."""
+    shallow = {f.name for f in spec.fields} == {"depth", "velocity"}
+    return tuple(f for f in spec.fields if not (shallow and f.name == "velocity"))
 
 
 class PDEBenchIncompressibleLayout(Layout):
