@@ -4,6 +4,9 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
+#: Seconds over which the rate is averaged.
+PERIOD = 600.0
+
 
 @contextlib.contextmanager
 def progress_bar(name: str, total: int, done: int, enabled: bool = True) -> Iterator[Callable[[int], None]]:
@@ -27,6 +30,7 @@ def progress_bar(name: str, total: int, done: int, enabled: bool = True) -> Iter
             return Text(f"{task.speed:.1f}/s" if task.speed else "-/s")
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # Whole shards may come in minutes apart.
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=PERIOD) as bar:
         task = bar.add_task(name, total=total, completed=done)
         yield lambda count: bar.advance(task, count)

@@ -1,0 +1,139 @@
+"""Generation at scale: two processes against one, and the part of the time that goes into writing.
+
+- Processes: wall time of the same samples with `ProcessBackend(1)` and `ProcessBackend(2)`, in turn, from the moment at
+  which the last worker is ready to the last entry; the ratio is the median over the repeats. It says something only on
+  a machine with two idle cores: the load average before each run is recorded.
+- Writing: CPU time of drawing, solving and writing shards of 100 samples of mild log-normal Darcy flow, coefficient and
+  solution in float64 with checksums, one thread, median over the repeats, per linear solver.
+
+    python scripts/benchmarks/generation_scale.py
+"""
+
+import dataclasses
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch
+from _record import Record, parser
+
+from sciml.datagen import LogNormal, ProcessBackend, Recipe
+from sciml.datagen.shards import Shard, make_shard, shards_of
+from sciml.fields import Grid
+from sciml.linalg import CG, LinearSolver, PoissonPreconditioner
+from sciml.solvers import FiniteVolumeElliptic
+
+SAMPLES, REPEATS = 4000, 3
+#: Samples per shard where writing is measured.
+SHARD = 100
+#: Standard deviation of log a: a mild medium, and one whose systems take longer.
+MILD, ROUGH = 0.5, 2.0
+#: Label, points per axis, scale of the medium, linear solver.
+CASES: list[tuple[str, int, float, LinearSolver | None]] = [
+    ("mild, CG + fast Poisson, 1e-8", 100, MILD, CG(tol=1e-8, preconditioner=PoissonPreconditioner(scaled=True))),
+    ("rough, CG + fast Poisson, 1e-8", 100, ROUGH, CG(tol=1e-8, preconditioner=PoissonPreconditioner(scaled=True))),
+    ("mild, direct", 100, MILD, None),
+    ("mild, CG + fast Poisson, 1e-8", 200, MILD, CG(tol=1e-8, preconditioner=PoissonPreconditioner(scaled=True))),
+]
+COLUMNS = {
+    "what": "what",
+    "n": "n",
+    "draw, ms": "draw",
+    "solve, ms": "solve",
+    "write, ms": "write",
+    "part of writing": "share",
+    "wall s, one process": "one",
+    "two": "two",
+    "ratio": "ratio",
+}
+
+
+def wall(recipe: Recipe, workers: int) -> float:
+    """Seconds from the moment at which the last worker is ready to the last entry."""
+    ready: list[float] = []
+
+    def progress(done: int) -> None:
+        if not done:
+            ready.append(time.perf_counter())
+
+    with tempfile.TemporaryDirectory() as folder:
+        entries = list(ProcessBackend(workers).run(recipe, Path(folder), shards_of(recipe), progress))
+        end = time.perf_counter()
+    assert len(ready) == workers
+    assert sum(e["samples"] for e in entries) == sum(recipe.splits.values())
+    return end - max(ready)
+
+
+def scaling(name: str) -> dict[str, Any]:
+    recipe = Recipe.load(name).resized(train=SAMPLES, valid=0, test=0)
+    times: dict[int, list[float]] = {1: [], 2: []}
+    loads = []
+    for _ in range(REPEATS):
+        for workers, found in times.items():
+            loads.append(os.getloadavg()[0])
+            found.append(wall(recipe, workers))
+    ratios = [one / two for one, two in zip(times[1], times[2], strict=True)]
+    return {
+        "one": statistics.median(times[1]),
+        "two": statistics.median(times[2]),
+        "ratio": statistics.median(ratios),
+        "ratios": ratios,
+        "load": loads,
+        "cores": len(os.sched_getaffinity(0)),
+    }
+
+
+def parts(points: int, scale: float, solver: LinearSolver | None) -> dict[str, Any]:
+    """CPU milliseconds per sample, and the part of writing in all of them."""
+    base, grid = Recipe.load("darcy_2d_lognormal"), Grid.cells(points, points)
+    recipe = dataclasses.replace(
+        base,
+        grid=grid,
+        solution_grid=grid,
+        parameters={"a": LogNormal(scale=scale), "f": 1.0},
+        solver=FiniteVolumeElliptic(solver),
+        splits={"train": SHARD, "valid": 0, "test": 0},
+    )
+    # Shards are timed by the wall clock; here others are at work on the machine too.
+    with mock.patch.object(time, "perf_counter", time.process_time):
+        found = [_shard(recipe) for _ in range(REPEATS + 1)][1:]
+    per_sample = {k: 1e3 * statistics.median(s[k] for s in found) / SHARD for k in ("draw", "solve", "write", "all")}
+    return {**per_sample, "share": statistics.median(s["write"] / s["all"] for s in found)}
+
+
+def _shard(recipe: Recipe) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        return make_shard(recipe, Shard("train", 0, 0, SHARD), Path(folder))["seconds"]
+
+
+def main() -> int:
+    arguments = parser(__doc__).parse_args()
+    torch.set_num_threads(1)
+    settings = {"samples": SAMPLES, "repeats": REPEATS, "shard": SHARD, "mild": MILD, "rough": ROUGH, "seeds": 0}
+    record, rows = Record("generation_scale", settings, COLUMNS, arguments.fresh, arguments.out), []
+
+    def add(key: str, label: str, n: int, compute: Callable[[], dict[str, Any]]) -> None:
+        cell = record.cell(key, compute)
+        digits = {k: round(v, 3) for k, v in cell.items() if k in COLUMNS.values()}
+        rows.append(dict.fromkeys(COLUMNS.values(), "") | digits | {"what": label, "n": n})
+        print("  ".join(f"{k} {v}" for k, v in rows[-1].items() if v != ""), flush=True)
+
+    for label, points, scale, solver in CASES:
+        add(f"writing {label} {points}", label, points**2, lambda p=points, s=scale, m=solver: parts(p, s, m))
+    for name in ("darcy_2d",):
+        n = Recipe.load(name).grid.shape
+        add(f"processes {name}", f"{name}, {SAMPLES} samples", n[0] * n[1], lambda name=name: scaling(name))
+    record.finish(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
