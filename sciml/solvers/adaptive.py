@@ -95,10 +95,9 @@ class AdaptiveStepper(SpectralStepper):
         for first in range(0, len(lengths), at_once):
             block = lengths[first : first + at_once]
             wanted = [i for i, t in enumerate(times[first + 1 : first + 1 + len(block)]) if t in looks]
-            latest = state
-            for latest in self._through(state, block, sorted({*wanted, len(block) - 1})):
-                yield latest
-            state = latest
+            for later in self._through(state, block, sorted({*wanted, len(block) - 1})):
+                yield later
+            state = later
 
     def _through(self, state: State, lengths: Sequence[float], looks: Sequence[int]) -> Iterator[State]:
         memory: AdaptiveMemory = state.memory.copy()

@@ -5,9 +5,10 @@
   second-order central differences, without bands and with lband = uband = 2, sample by sample. Ours: a batch of 64 with
   as many Fourier modes as the accuracy needs; to bring the series to the 1024 points counts.
 - Navier-Stokes by vorticity at 64 x 64 points, unit torus, frames at t = 1, 2, ..., with the force and the kind of
-  initial states of Li et al. (2021), Fourier Neural Operator, section 5.3. Peer: the scheme stated there, Crank-Nicolson
-  for the viscous term and explicit Euler with steps of 1e-4 for the dealiased nonlinear term, the whole batch at once; a
-  few hundred of its steps are timed and extrapolated. The tracer of `Vorticity`, which the peer lacks, is left out.
+  initial states of Li et al. (2021), Fourier Neural Operator, section 5.3. Peer: the scheme stated there,
+  Crank-Nicolson for the viscous and explicit Euler with steps of 1e-4 for the dealiased nonlinear term, the whole batch
+  at once; a few hundred of its steps are timed and extrapolated. The tracer of `Vorticity`, which the peer lacks, is
+  left out.
 
 Both sides alternate within one process; times are CPU times, medians over the repeats. Errors are relative L2 over all
 frames and points, against twice to four times the points and tight tolerances, the largest over a few samples; for

@@ -157,3 +157,15 @@ def test_the_controller_shortens_after_a_failure_and_lengthens_after_a_small_err
 def test_a_tolerance_that_is_not_positive_is_refused(tol):
     with pytest.raises(ValueError, match="tol"):
         ETDRK4().solve(ColeHopf().problem(16), tol=tol)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("method", [ETDRK4(), IMEX(), RungeKutta()], ids=lambda m: type(m).__name__)
+def test_steps_on_a_gpu_are_those_on_a_cpu(method):
+    problem = ColeHopf().problem(48, times=[0.0, 0.1, 0.2])
+    stepper = method.stepper(problem, tol=1e-6)
+    here, there = (
+        rollout(stepper, stepper.start(problem.initial_state().to(d)), problem.times).u for d in ("cpu", "cuda")
+    )
+    torch.testing.assert_close(there.cpu(), here, rtol=0, atol=1e-10)
+    assert there.device.type == "cuda"
