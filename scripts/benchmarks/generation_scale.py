@@ -65,10 +65,11 @@ def wall(recipe: Recipe, workers: int) -> float:
             ready.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as folder:
-        entries = list(ProcessBackend(workers).run(recipe, Path(folder), shards_of(recipe), progress))
-        end = time.perf_counter()
+        samples, end = 0, 0.0
+        for entry in ProcessBackend(workers).run(recipe, Path(folder), shards_of(recipe), progress):
+            samples, end = samples + entry["samples"], time.perf_counter()
     assert len(ready) == workers
-    assert sum(e["samples"] for e in entries) == sum(recipe.splits.values())
+    assert samples == sum(recipe.splits.values())
     return end - max(ready)
 
 
