@@ -41,10 +41,14 @@ class AdaptiveMemory(Memory):
         trail = [passed.copy() for passed in self.trail]
         return dataclasses.replace(self, wanted=self.wanted.copy(), before=self.before.copy(), trail=trail)
 
-    def passed(self, row: int) -> tuple[list[float], Tensor]:
-        """Times and values of the last states of a sample."""
-        times, states = [time for time, _, _ in self.trail[row]], [v[i] for _, v, i in self.trail[row]]
-        return times, self.formula.system.backward(torch.stack(states)) if states else torch.empty(0)
+    def passed(self, row: int) -> list[float]:
+        """Times of the last states of a sample."""
+        return [time for time, _, _ in self.trail[row]]
+
+    def values(self, rows: Sequence[int]) -> Tensor:
+        """Values of the last states of samples that passed equally many."""
+        states = [torch.stack([v[i] for _, v, i in self.trail[row]]) for row in rows]
+        return self.formula.system.backward(torch.stack(states, dim=1))
 
 
 class AdaptiveStepper(SpectralStepper):
@@ -110,7 +114,7 @@ class AdaptiveStepper(SpectralStepper):
         for i, dt in enumerate(lengths):
             v, u = run.ends[i], memory.formula.system.backward(run.ends[i])
             for row, place in run.broken[i].items():
-                u[row] = memory.passed(row)[1][-1]
+                u[row] = memory.values([row])[-1, 0]
                 u[row][place] = math.nan
             kept = dataclasses.replace(memory, u=u, v=v, trail=run.trails.get(i, []))
             state = state.advanced(u, dt, kept)

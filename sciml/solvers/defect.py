@@ -25,8 +25,12 @@ NODES, LOOKS = 5, 16
 class Trailing(Protocol):
     """A memory that knows the last steps of each sample, of which there may be many in one call."""
 
-    def passed(self, row: int) -> tuple[list[float], Tensor]:
-        """Times and values `(n, c, *s)` of the last states of a sample, at most `NODES`."""
+    def passed(self, row: int) -> list[float]:
+        """Times of the last states of a sample, at most `NODES`."""
+        ...
+
+    def values(self, rows: Sequence[int]) -> Tensor:
+        """Values `(n, b, c, *s)` of the last states of samples that passed equally many."""
         ...
 
 
@@ -79,24 +83,23 @@ class Defect:
     def _look(self, state: State) -> None:
         if self.largest is None:
             self.largest = torch.full_like(state.t, math.nan)
-        trails = [self._passed(state, row) for row in range(len(state.u))]
+        trailing = state.memory if isinstance(state.memory, Trailing) else None
+        trails = [
+            [float(s.t[row]) for s in self._last] if trailing is None else trailing.passed(row)
+            for row in range(len(state.u))
+        ]
         over = bool(torch.isclose(self.looks[-1], state.t[0].cpu(), rtol=1e-9, atol=1e-12))
-        for count in sorted({len(times) for times, _ in trails}):
-            rows = [row for row, (times, _) in enumerate(trails) if len(times) == count]
+        for count in sorted(set(map(len, trails))):
+            rows = [row for row, times in enumerate(trails) if len(times) == count]
             if count < NODES and not (over and count > 1):
                 continue
-            times = np.array([trails[row][0] for row in rows]).T
-            found = self._defect(torch.stack([trails[row][1] for row in rows], dim=1), times, rows)
+            u = torch.stack([s.u for s in self._last])[:, rows] if trailing is None else trailing.values(rows)
+            found = self._defect(u, np.array([trails[row] for row in rows]).T, rows)
             before = self.largest[rows]
             # Values that are not numbers never replace one that is; a look with few states never adds to a full one.
             self.largest[rows] = (
                 torch.fmax(before, found) if count == NODES else torch.where(before.isnan(), found, before)
             )
-
-    def _passed(self, state: State, row: int) -> tuple[list[float], Tensor]:
-        if isinstance(state.memory, Trailing):
-            return state.memory.passed(row)
-        return [float(s.t[row]) for s in self._last], torch.stack([s.u[row] for s in self._last])
 
     def _defect(self, u: Float[Tensor, "n b c *s"], times: np.ndarray, rows: list[int]) -> Float[Tensor, " b"]:
         """Relative defect at the middle one of a few states; `times` is `(n, b)`, and `rows` names the samples."""

@@ -42,6 +42,7 @@ class SpectralSystem:
         self.problem, self.derivatives, self.split = problem, derivatives, split
         self.values = dict(problem.parameters if values is None else values)
         self.parameters = bound(problem, derivatives, self.values)
+        self.names, self.dimensions = problem.names, problem.domain.dimensions
         self._steady_forces: dict[str, Tensor] = {}
 
     @functools.cached_property
@@ -78,13 +79,13 @@ class SpectralSystem:
         self, v: Complex[Tensor, "b c *k"], t: Float[Tensor, " b"], u: Float[Tensor, "b c *s"] | None = None
     ) -> Complex[Tensor, "b c *k"]:
         """Spectrum of $N(u) + g(x, t)$; `u` are the values of `v`, where they are known."""
-        d, pde, names = self.derivatives, self.problem.pde, self.problem.names
+        d, pde, names = self.derivatives, self.problem.pde, self.names
         assert isinstance(pde, EvolutionPDE)
         values: Any = [None] * len(names) if u is None else u.unbind(1)
         fields: dict[str, Any] = {
             n: Spectrum(v[:, i], d, values=known) for i, (n, known) in enumerate(zip(names, values, strict=True))
         }
-        p = self.parameters.at(t=t.view(-1, *[1] * self.problem.domain.dimensions))
+        p = self.parameters.at(t=t.view(-1, *[1] * self.dimensions))
         fields |= pde.diagnose(fields, d, p)
         text = pde.nonlinear if self.split else pde.rhs  # type: ignore[attr-defined]
         right = text(fields, d, p)
