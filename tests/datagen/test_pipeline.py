@@ -85,6 +85,22 @@ def test_a_stored_sample_is_the_solution_of_its_problem(recipe, tmp_path):
     assert (dataset.samples["residual"] < 1e-2).all()
 
 
+def test_a_vector_is_stored_as_one_field_with_a_last_axis_of_its_components(tmp_path):
+    field = {"class_path": "GaussianInitial"}
+    changes = {"equation": "VectorBurgers", "initial": {"u_x": field, "u_y": field}}
+    changes |= {"grid": {a: {"n": 6, "kind": "periodic"} for a in "xy"}, "solution_grid": {a: {"n": 12} for a in "xy"}}
+    (tmp_path / "tiny.yaml").write_text(RECIPE)
+    recipe = Recipe.load(tmp_path / "tiny.yaml", changes)
+    root = generate(recipe, train=2, valid=1, test=0, out=tmp_path / "out", workers=0)
+    assert not validate_dataset(root)
+    data, problem = FieldDataset(root, "train"), recipe.problem(1)
+    solved = recipe.solver.solve(problem).u[0, :, :, ::2, ::2].numpy()
+    np.testing.assert_allclose(data.fields([1])[0], solved, atol=1e-6)
+    with h5py.File(root / "train" / "shard-00000.h5") as file:
+        assert file["t1_fields/u"].shape == (2, 3, 6, 6, 2)
+        np.testing.assert_allclose(file["t1_fields/u"][1, ..., 1], solved[:, 1], atol=1e-6)
+
+
 def test_shards_and_splits_do_not_change_a_sample(recipe, tmp_path):
     whole = generate(recipe, out=tmp_path / "a", workers=0)
     parts = generate(dataclasses.replace(recipe, shard_size=3), train=3, test=1, out=tmp_path / "b", workers=0)

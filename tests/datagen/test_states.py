@@ -14,6 +14,7 @@ from sciml.datagen import (
     KelvinHelmholtz,
     Patches,
     PiecewiseVorticity,
+    RadialDam,
     RandomGas,
     RiemannPartition,
     ShockTube,
@@ -34,6 +35,7 @@ STATES: dict[str, StateSampler] = {
     "KelvinHelmholtz": KelvinHelmholtz(),
     "Patches": Patches(),
     "PiecewiseVorticity": PiecewiseVorticity(blocks=4, modes=32),
+    "RadialDam": RadialDam(radius=(0.2, 0.4)),
     "RandomGas": RandomGas(),
     "RiemannPartition": RiemannPartition(),
     "ShockTube": ShockTube(),
@@ -136,6 +138,17 @@ def test_a_shock_tube_has_two_states_in_any_dimension():
             assert len(jump) == 1
             assert 15 <= jump[0] <= 48
             assert (values[: jump[0] + 1] == left).all()
+
+
+def test_a_radial_dam_is_a_disc_of_water_at_rest_with_the_drawn_radius():
+    grid = Grid.cells(400, 400, low=-2.5, high=2.5)
+    x, y = (a.numpy() for a in grid.meshgrid())
+    for seed in range(3):
+        found = RadialDam().components(sample_rng(seed), grid)
+        radius = sample_rng(seed).uniform(0.3, 0.7)
+        np.testing.assert_array_equal(found["depth"], np.where(np.hypot(x, y) <= radius, 2.0, 1.0))
+        assert not found["velocity_x"].any()
+        assert not found["velocity_y"].any()
 
 
 def test_kelvin_helmholtz_is_the_published_state_with_interfaces_in_their_band():
@@ -256,6 +269,8 @@ def test_patches_lie_between_their_two_mixtures():
         (lambda: KelvinHelmholtz(amplitude=0.3), "amplitude"),
         (lambda: CurvedRiemann(modes=0), "modes"),
         (lambda: GaussianGas(pressure=-1.0), "pressure"),
+        (lambda: RadialDam(radius=(0.0, 0.5)), "radius"),
+        (lambda: RadialDam(outside=0.0), "outside"),
         (lambda: RandomGas(contrast=1.0), "contrast"),
         (lambda: TurbulentGas(mach=-1.0), "mach"),
         (lambda: VortexSum(width=(0.0, 0.1)), "width"),

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from sciml.fields import Boundaries, Dirichlet, Grid, Periodic
+from sciml.fields import Boundaries, Dirichlet, Grid, Neumann, Periodic
 from sciml.numerics import SpectralDerivatives
-from sciml.pdes import Burgers, Darcy, Problem
+from sciml.pdes import Burgers, Darcy, Problem, Wave
 
 TIMES = (0.0, 0.5, 1.0)
 
@@ -26,6 +26,16 @@ TIMES = (0.0, 0.5, 1.0)
 def test_an_ill_posed_problem_is_refused(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Problem(**arguments)
+
+
+def test_the_derivatives_that_are_needed_do_not_depend_on_whether_a_coefficient_is_an_array() -> None:
+    grid = Grid.cells(4, 4)
+    walls = Boundaries({"all": Neumann()})
+    plain, varying = (
+        Problem(Wave(), grid, torch.zeros(1, 2, 4, 4), boundary=walls, parameters={"speed": speed}, times=TIMES)
+        for speed in (2.0, torch.full((3, 4, 4), 2.0))
+    )
+    assert varying.required_derivatives == plain.required_derivatives >= {(2, 0, 0), (0, 2, 0), (0, 0, 1)}
 
 
 def test_a_misspelt_parameter_is_answered_with_the_nearest_one() -> None:

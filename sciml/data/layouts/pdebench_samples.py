@@ -30,8 +30,9 @@ class PDEBenchGroupsLayout(Layout):
     """`NNNN/data` `(t, *s, channel)`, `NNNN/grid/x`, ..., `NNNN/grid/t` per sample, float32; attribute `config`.
 
     The name of a group is the position of its trajectory, padded to four digits. `config` is the YAML text of the
-    settings, with the parameters of the sample. Of shallow water the depth alone is written. The file has its published name where the channels are those of a
-    published family (`concentration`; `activator`, `inhibitor`; `water_depth`), else that of the data set.
+    settings, with the parameters of the sample. Of shallow water the depth alone is written. The file has its published
+    name where the channels are, by their long names or names, those of a published family (`concentration`;
+    `activator`, `inhibitor`; `depth` or `water_depth`), else that of the data set.
 
     Reference: Takamoto et al. (2022), PDEBench, arXiv:2210.07182, appendix D.
     """
@@ -61,10 +62,14 @@ class PDEBenchGroupsLayout(Layout):
                     file[group].attrs["config"] = config(spec, parameters=parameters, index=int(source.index[row]))
 
 
+def is_shallow_water(spec: DatasetSpec) -> bool:
+    """Whether the fields are those of `ShallowWater`."""
+    return {f.name for f in spec.fields} == {"depth", "velocity"}
+
+
 def _written(spec: DatasetSpec) -> tuple[FieldSpec, ...]:
     """The fields of the file: of shallow water the depth alone, as in the published one, else all."""
-    shallow = {f.name for f in spec.fields} == {"depth", "velocity"}
-    return tuple(f for f in spec.fields if not (shallow and f.name == "velocity"))
+    return tuple(f for f in spec.fields if not (is_shallow_water(spec) and f.name == "velocity"))
 
 
 class PDEBenchIncompressibleLayout(Layout):
@@ -99,6 +104,8 @@ class PDEBenchIncompressibleLayout(Layout):
             return (
                 f"{self.layout}: holds velocity or vorticity and one scalar in the plane; there are {', '.join(names)}."
             )
+        if is_shallow_water(spec):
+            return f"{self.layout}: has no place for a depth."
         if "vorticity" in names and not spec.grid.is_periodic:
             return f"{self.layout}: the velocity of a vorticity is known on a periodic grid only."
         if [f.name for f in spec.static] not in ([], ["force"]) or (spec.meta.get("forcing") and not spec.static):
