@@ -82,9 +82,9 @@ def _recipe(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset":
 
     recipe = check_recipe(args.model)
     from sciml.datagen import Recipe
-    from sciml.solvers import solve
 
-    problem = Recipe.load(recipe).problem(args.sample)
+    loaded = Recipe.load(recipe)
+    problem = loaded.problem(args.sample)
     if args.times is not None and problem.times is None:
         raise ConfigError(f"--times: {args.model} is a stationary problem; it has no times to choose.")
     changes: dict[str, Any] = {} if args.times is None else {"times": args.times}
@@ -92,7 +92,7 @@ def _recipe(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset":
         state = _state(read_fields(source, problem.domain.names), problem.names, source)
         changes |= {"initial": state, "domain": problem.domain.resized(*state.shape[1:])}
     try:
-        return solve(dataclasses.replace(problem, **changes)).to_xarray()
+        return loaded.solver.solve(dataclasses.replace(problem, **changes)).check().to_xarray()
     except ValueError as error:
         raise ConfigError(f"{args.model}: {error}") from None
 

@@ -17,7 +17,7 @@ class RadialDam(StateSampler):
         inside: $h_1 > 0$.
         outside: $h_0 > 0$.
 
-    Reference: Takamoto et al. (2022), PDEBench, arXiv:2210.07182, appendix D.5.
+    Reference: Takamoto et al. (2022), PDEBench, arXiv:2210.07182, appendix D.
     """
 
     def __init__(self, radius: Range = (0.3, 0.7), inside: float = 2.0, outside: float = 1.0) -> None:

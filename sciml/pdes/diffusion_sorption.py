@@ -22,7 +22,7 @@ class DiffusionSorption(EvolutionPDE):
         capacity: default of Freundlich's $k_f$.
         exponent: default of Freundlich's $n_f$.
 
-    Reference: Takamoto et al. (2022), PDEBench, NeurIPS Datasets and Benchmarks, appendix D.3, with these defaults on
+    Reference: Takamoto et al. (2022), PDEBench, NeurIPS Datasets and Benchmarks, appendix D, with these defaults on
     $(0, 1)$ for 500 units of time, $u = 1$ on the left.
     """
 

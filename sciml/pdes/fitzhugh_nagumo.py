@@ -16,7 +16,7 @@ class FitzHughNagumo(SemilinearPDE):
         diffusivity_u, diffusivity_v: defaults of $D_u$, $D_v$, unit length^2 / time.
         k: default of the constant $k$, unit 1 / time.
 
-    Reference: Takamoto et al. (2022), PDEBench, NeurIPS Datasets and Benchmarks, appendix D.4, with these defaults on
+    Reference: Takamoto et al. (2022), PDEBench, NeurIPS Datasets and Benchmarks, appendix D, with these defaults on
     $(-1, 1)^2$ without flux through the boundary; FitzHugh (1961), Biophys. J. 1:445-466.
     """
 
