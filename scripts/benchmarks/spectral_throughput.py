@@ -55,9 +55,9 @@ class Choice:
     tol: float
 
 
-BURGERS = {0.01: Choice(256, 2 / 3, 1e-2), 0.001: Choice(768, 1.0, 1e-2)}
+BURGERS = {0.01: Choice(256, 2 / 3, 1e-2), 0.001: Choice(672, 1.0, 1e-2)}
 #: Viscosity to choice and last time.
-NAVIER_STOKES = {1e-3: (Choice(48, 2 / 3, 3e-4), 50), 1e-4: (Choice(64, 2 / 3, 1e-3), 30)}
+NAVIER_STOKES = {1e-3: (Choice(48, 2 / 3, 3e-4), 50), 1e-4: (Choice(64, 2 / 3, 7e-4), 30)}
 
 
 def cpu(function: Callable[[], Any]) -> tuple[float, Any]:
