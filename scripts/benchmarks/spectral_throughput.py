@@ -202,8 +202,8 @@ def main() -> int:
     torch.set_num_threads(1)
     table = {"problem": "name", "method": "method", "ms per sample (CPU)": "ms", "largest relative error": "error"}
     table["ours is faster by"] = "ratio"
-    chosen = {str(nu): vars(c) for nu, c in BURGERS.items()}
-    chosen |= {str(nu): {**vars(c), "end": end} for nu, (c, end) in NAVIER_STOKES.items()}
+    chosen = {f"Burgers {nu}": vars(c) for nu, c in BURGERS.items()}
+    chosen |= {f"Navier-Stokes {nu}": {**vars(c), "end": end} for nu, (c, end) in NAVIER_STOKES.items()}
     settings = {"batch": BATCH, "flows": FLOWS, "repeats": REPEATS, "chosen": chosen, "seeds": 0}
     record, rows = (
         Record("spectral_throughput", settings, table, arguments.fresh, arguments.out),

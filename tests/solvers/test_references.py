@@ -18,17 +18,19 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
 
 @pytest.mark.slow
 def test_schroedinger_meets_the_published_solution_at_its_own_modes():
+    """At the first third of its times; `solver_references.py` goes on to the end."""
     import scipy.io
 
     data = scipy.io.loadmat(benchmark_file("schroedinger_NLS.mat"))
+    times, published = data["tt"].ravel()[:67], data["uu"].T[:67]
     problem = Problem(
         Schroedinger(),
         Grid.periodic(256, low=-5.0, high=5.0),
         {"u": lambda x: 2 / torch.cosh(x), "v": lambda x: 0 * x},
-        times=torch.from_numpy(data["tt"].ravel()),
+        times=torch.from_numpy(times),
     )
     u = ETDRK4(dt=1e-4, dealias=1.0).solve(problem).u[0].numpy()
-    assert relative(u[:, 0] + 1j * u[:, 1], data["uu"].T) < 1e-9
+    assert relative(u[:, 0] + 1j * u[:, 1], published) < 1e-9
 
 
 @pytest.mark.slow
