@@ -147,7 +147,7 @@ def main() -> None:
         }
         print(family, summary[family])
         rows.append({"case": family, "cpu_s": total["cpu_s"] / count, "good": f"{total['succeeded']} of {count}"})
-    record.finish(rows, **summary)
+    record.finish([{key: row.get(key, "") for key in columns.values()} for row in rows], **summary)
 
 
 if __name__ == "__main__":
