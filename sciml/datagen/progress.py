@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 #: Seconds over which the rate is averaged.
@@ -31,6 +32,7 @@ def progress_bar(name: str, total: int, done: int, enabled: bool = True) -> Iter
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     # Whole shards may come in minutes apart.
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=PERIOD) as bar:
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, speed_estimate_period=PERIOD, get_time=time.monotonic) as bar:
         task = bar.add_task(name, total=total, completed=done)
         yield lambda count: bar.advance(task, count)

@@ -5,6 +5,9 @@ import re
 import sys
 import time
 
+# Before a test replaces the clock: the library binds it when it is imported.
+import rich.progress  # noqa: F401
+
 from sciml.datagen.progress import progress_bar
 
 
