@@ -8,13 +8,15 @@ The state that a solve returns is handed to the next one, whatever the method:
         state = solution.state
 """
 
-from sciml.linalg.auto import Choice, candidates, choose
+from sciml.linalg.auto import Auto, Choice, choose, learning
 from sciml.linalg.bicgstab import BiCGStab
+from sciml.linalg.structure import candidates
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
 from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
+from sciml.linalg.learned import BanditSolver, Context, Cost, Iterations, Learned, MeanDiagonal, Seconds
 from sciml.linalg.mean_free import MeanFree
 from sciml.linalg.multigrid import BlackBoxMultigrid
 from sciml.linalg.multigrid_convection import ConvectionMultigrid
@@ -39,23 +41,31 @@ __all__ = [
     "SOR",
     "SSOR",
     "AdditiveSchwarz",
+    "Auto",
     "BandedCholesky",
+    "BanditSolver",
     "BiCGStab",
     "BlackBoxMultigrid",
     "BlockJacobi",
     "Choice",
+    "Context",
     "ConvectionMultigrid",
+    "Cost",
     "FastPoisson",
     "GivenPreconditioner",
+    "Iterations",
     "Jacobi",
+    "Learned",
     "LinearOperator",
     "LinearSolver",
     "Matrix",
     "MatrixFree",
+    "MeanDiagonal",
     "MeanFree",
     "PoissonPreconditioner",
     "Preconditioner",
     "RecycleSpace",
+    "Seconds",
     "Solution",
     "SparseDirect",
     "SparseMatrix",
@@ -65,5 +75,6 @@ __all__ = [
     "candidates",
     "choose",
     "direct_solver",
+    "learning",
     "relative_residual",
 ]
