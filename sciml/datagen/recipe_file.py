@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sciml import datagen, pdes, resources, solvers
+from sciml import datagen, linalg, pdes, resources, solvers
 from sciml.datagen.forcing import ForcingSampler
 from sciml.datagen.ordering import Ordering
 from sciml.datagen.reading import Entries, nearest
@@ -89,7 +89,7 @@ def recipe_arguments(top: Entries) -> dict[str, Any]:
         "parameters": _parameters(top, equation),
         "initial": _initial(top, equation, grid.dimensions),
         "times": (0.0,) if steady else _times(top),
-        "solver": top.instance("solver", ProblemSolver, (solvers, datagen), "solver"),  # type: ignore[type-abstract]
+        "solver": top.instance("solver", ProblemSolver, (solvers, datagen, linalg), "solver"),  # type: ignore[type-abstract]
         "dtype": top.text("dtype", choices=DTYPES),
         "splits": _splits(top),
         "shard_size": top.integer("shard_size", 100, low=1),

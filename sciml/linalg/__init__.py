@@ -10,7 +10,6 @@ The state that a solve returns is handed to the next one, whatever the method:
 
 from sciml.linalg.auto import Auto, Choice, choose, learning
 from sciml.linalg.bicgstab import BiCGStab
-from sciml.linalg.structure import candidates
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
 from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
@@ -28,6 +27,7 @@ from sciml.linalg.solver import LinearSolver, Solution, relative_residual
 from sciml.linalg.stale import Stale
 from sciml.linalg.stationary import Stationary
 from sciml.linalg.stencil import Stencil
+from sciml.linalg.structure import candidates
 
 __all__ = [
     "AMG",

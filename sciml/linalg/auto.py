@@ -10,12 +10,12 @@ import numpy as np
 
 from sciml.bandits import TsallisINF
 from sciml.describe import Described, Description, build, describe
-from sciml.linalg.structure import Structure, candidates, label, starts_slowly
 from sciml.linalg.direct import Factor
 from sciml.linalg.learned import BanditSolver, Seconds
 from sciml.linalg.operator import LinearOperator, Matrix, as_operator
 from sciml.linalg.solver import LinearSolver, Solution, check_tol, right_side, without_solving
 from sciml.linalg.stale import Stale
+from sciml.linalg.structure import Structure, candidates, label, starts_slowly
 from sciml.status import SolveFailure
 
 #: How many times the CPU time of the best one so far a method may take before its trial ends.
@@ -65,7 +65,8 @@ class Auto(Described):
     """Leaves the choice of a method to the structure of the matrix, or to a calibration.
 
     On its own it takes the first of `candidates` that needs no compiling, and the next one where that fails; nothing is
-    timed, so that the same systems give the same bits everywhere. `calibrated` measures all candidates on a few systems
+    timed (kept factors, whose age is judged by times, are left out), so that the same systems give the same bits
+    everywhere. `calibrated` measures all candidates on a few systems
     of a sequence; the generator does so once per data set, and stores and obeys what comes out.
 
     Args:
@@ -88,7 +89,8 @@ class Auto(Described):
         if isinstance(state, Settled) and (state.size, state.dtype) == (a.size, a.dtype):
             tried.append(_settled(state.solver, a, b, x0, state.inner))
         if not tried or not tried[0].status.ok:
-            for solver in sorted(candidates(a, self.tol), key=starts_slowly):
+            untimed = [one for one in candidates(a, self.tol) if not isinstance(one, Stale)]
+            for solver in sorted(untimed, key=starts_slowly):
                 tried.append(_settled(solver, a, b, x0, None))
                 if tried[-1].status.ok:
                     break
@@ -103,6 +105,10 @@ class Auto(Described):
     def calibrated(self, systems: Sequence[System], *, chain: int | None = None, total: int | None = None) -> Choice:
         """`choose` with this tolerance."""
         return choose(systems, self.tol, chain=chain, total=total)
+
+    def learning(self, systems: Sequence[System], *, total: int | None = None, seed: int = 0) -> Choice:
+        """`learning` with this tolerance."""
+        return learning(systems, self.tol, total=total, seed=seed)
 
 
 def _settled(solver: LinearSolver, a: LinearOperator, b: np.ndarray, x0: np.ndarray | None, state: Any) -> Solution:

@@ -1,4 +1,4 @@
-"""A linear solver that learns, while it solves, which of several to use: a relaxation parameter, a method, an interval."""
+"""A linear solver that learns, while it solves, which of several to use."""
 
 import copy
 import dataclasses
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 class Cost(Described, ABC):
     """What a solve costs, the number that a bandit is told."""
 
+    #: Whether the same solve costs the same again, so that choices can be repeated.
+    reproducible = True
+
     def __init__(self) -> None:
         """Most kinds have nothing to set."""
 
@@ -38,6 +41,8 @@ class Iterations(Cost):
 
 class Seconds(Cost):
     """CPU time, set-up included: what is saved, but no two runs choose alike."""
+
+    reproducible = False
 
     def of(self, solution: Solution) -> float:
         return solution.setup_s + solution.solve_s
@@ -76,6 +81,10 @@ class Learned:
     uses: tuple[int, ...]
     failures: tuple[int, ...]
     inner: tuple[Any, ...]
+
+    def afresh(self) -> "Learned":
+        """For another sequence: what was learned, without what the solvers have left for themselves."""
+        return dataclasses.replace(self, inner=(None,) * len(self.inner))
 
     def state_dict(self) -> dict[str, Any]:
         """As plain data that JSON can hold, all but `inner`: what solvers keep are factors and spaces of their own."""

@@ -10,12 +10,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sciml.fields import Boundaries, Grid, Periodic
+from sciml.fields import Boundaries, Grid, ParameterSpec, Periodic
 from sciml.numerics import Derivatives, Field, GridDerivatives, point_derivatives, required, value
 from sciml.pdes.base import PDE, Fields
 from sciml.pdes.boundary_residual import boundary_residual
 from sciml.pdes.parameters import Parameters, call_with_coordinates
 from sciml.pdes.wellposed import check_well_posed
+from sciml.status import SampleError
 
 #: A tensor `(c, *s)` or `(b, c, *s)`, a callable of the coordinates for one component, or a mapping of those by name.
 Initial = Tensor | Callable[..., Any] | Mapping[str, Callable[..., Any]]
@@ -93,8 +94,7 @@ class Problem:
             if isinstance(given, int | float):
                 specs[name].check(float(given))
             elif isinstance(given, Tensor):
-                specs[name].check(float(given.detach().min()))
-                specs[name].check(float(given.detach().max()))
+                _check_entries(specs[name], given.detach(), self.domain.dimensions)
         for name, spec in specs.items():
             if isinstance(default := getattr(self.pde, name, None), int | float):
                 spec.check(float(default))
@@ -215,3 +215,15 @@ def of_clocks(function: Callable[..., Any], t: Float[Tensor, " b"]) -> Callable[
 def grid_fields(u: Float[Tensor, "b *c"], names: Sequence[str], d: GridDerivatives) -> Fields:
     """Splits `(b, c, *s)`, or a trajectory `(b, t, c, *s)`, into components by name."""
     return dict(zip(names, u.unbind(-d.grid.dimensions - 1), strict=True))
+
+
+def _check_entries(spec: ParameterSpec, given: Tensor, dimensions: int) -> None:
+    """Raises `ValueError` for an entry out of range, with its sample and cell as far as the shape tells them."""
+    for extreme in (given.argmin(), given.argmax()):
+        place = [int(i) for i in torch.unravel_index(extreme, given.shape)]
+        try:
+            spec.check(float(given[tuple(place)]))
+        except ValueError as error:
+            sample, cell = (0, place) if len(place) == dimensions else (place[0] if place else 0, place[1:])
+            at = f"at cell {tuple(cell)}: " if cell else ""
+            raise SampleError(sample, f"{at}{error}") from None

@@ -12,6 +12,7 @@ from sciml.linalg import LinearSolver, SparseDirect
 from sciml.linalg.operator import Matrix
 from sciml.pdes import Problem
 from sciml.solvers.base import StepperSpec, Trajectory
+from sciml.status import SampleError
 
 #: Matrix and right side of one sample.
 System = tuple[Matrix, np.ndarray]
@@ -95,9 +96,9 @@ def check_values(name: str, values: Tensor, accepted: Tensor, what: str) -> None
     """Looks at a coefficient before any system is solved.
 
     Raises:
-        ValueError: a value that is not accepted, with its sample and cell.
+        SampleError: a value that is not accepted, with its sample and cell.
     """
     if not bool(accepted.all()):
         sample, *cell = (int(i) for i in torch.nonzero(~accepted)[0])
         value = float(values[sample, *cell])
-        raise ValueError(f"sample {sample}: the {name} at cell {tuple(cell)} is {value:g}; it must be {what}.")
+        raise SampleError(sample, f"the {name} at cell {tuple(cell)} is {value:g}; it must be {what}.")

@@ -58,7 +58,7 @@ def test_the_same_seed_and_costs_give_the_same_choices(bandit):
 
 @ALL
 def test_a_saved_bandit_goes_on_with_the_same_choices(bandit):
-    cost, contexts = lambda t, arm, z: 5.0 + 3 * arm + 7 * z, np.linspace(0, 1, 60)  # noqa: E731
+    cost, contexts = lambda t, arm, z: 5.0 + 3 * arm + 7 * z, np.linspace(0, 1, 60)
     whole = build(describe(bandit))
     expected = play(whole, cost, contexts).tolist()
     first, second = build(describe(bandit)), build(describe(bandit))
