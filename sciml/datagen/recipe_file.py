@@ -15,6 +15,7 @@ from sciml.datagen.recipe import DTYPES, SPLITS, Initial, Parameter
 from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
 from sciml.fields import Axis, Boundaries, Grid
 from sciml.fields.grid import KINDS
+from sciml.linalg import LinearSolver
 from sciml.pdes import PDE
 from sciml.solvers import ProblemSolver
 from sciml.status import ConfigError
@@ -65,6 +66,16 @@ def find_recipe(path_or_name: "str | Path") -> Path:
         f"recipe={str(path_or_name)!r}: no such file or data set; accepted are a recipe file or one of"
         f" {', '.join(names)}{nearest(str(path_or_name), names)}"
     )
+
+
+def linear_solver(description: Any, source: str) -> LinearSolver:
+    """The linear solver that a class name or a description means.
+
+    Raises:
+        ConfigError: one line with source, key, value and what is accepted.
+    """
+    entries = Entries({"linear_solver": description}, source)
+    return entries.instance("linear_solver", LinearSolver, (linalg,), "linear solver")  # type: ignore[type-abstract]
 
 
 def recipe_arguments(top: Entries) -> dict[str, Any]:
