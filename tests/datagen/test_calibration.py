@@ -29,11 +29,15 @@ from generation import (
 from sciml.datagen import DaskBackend, NearestNeighbour, Recipe, SerialBackend, calibration, generate, learning
 from sciml.datagen.calibration import calibrated, first_systems, with_linear_solver
 from sciml.datagen.manifest import Manifest
+from sciml.datagen.recipe_file import find_recipe, shipped_recipes
 from sciml.describe import build, describe
-from sciml.linalg import CG, GCRODR, LU, Auto, BanditSolver, Choice, Jacobi, SparseDirect, Stale
+from sciml.linalg import CG, GCRODR, LU, Auto, BanditSolver, BiCGStab, Choice, Jacobi, SparseDirect, Stale, candidates
+from sciml.linalg.structure import label
 from sciml.status import ConfigError, ResumeMismatch
 
 TOL = 1e-10
+#: The shipped recipes that leave their method open.
+STEADY = [name for name in shipped_recipes() if "sciml.linalg.Auto" in find_recipe(name).read_text()]
 #: What else might have been chosen.
 CHOICES = {
     "direct": SparseDirect(),
@@ -367,3 +371,19 @@ def test_a_manifest_tells_its_recipe_with_the_method_that_was_frozen(recipe, tmp
     choosing(CHOICES["CG"])
     root = generate(recipe, out=tmp_path / "out", workers=0, shard_range=(0, 1))
     assert describe(Manifest.open(root, recipe).recipe.solver.linear_solver) == describe(CHOICES["CG"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STEADY)
+def test_every_method_that_may_be_chosen_for_a_shipped_recipe_gives_its_solutions_within_ten_tolerances(name):
+    shipped = Recipe.load(name)
+    (a, b), *_ = shipped.solver.systems(shipped.problem(0))
+    exact, tol, tried = SparseDirect(tol=1e-9).solve(a, b).x, shipped.solver.linear_solver.tol, []
+    for method in candidates(a, tol):
+        if len(tried) > 1 and isinstance(method, GCRODR | BiCGStab) and a.dtype.kind == "c":
+            continue  # incomplete factors of an indefinite matrix: a second per solve, and none at the end
+        solution = method.solve(a, b)
+        if solution.status.ok:
+            tried.append(label(method))
+            assert np.linalg.norm(solution.x - exact) <= 10 * tol * np.linalg.norm(exact), tried[-1]
+    assert len(tried) >= 3
