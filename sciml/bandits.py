@@ -1,5 +1,6 @@
 """Choices that are learned while they are used: one of several arms per round, and only its cost is seen."""
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -56,6 +57,20 @@ class Bandit(Described, ABC):
     @abstractmethod
     def _learn(self, arm: int, cost: float, probability: float, context: float) -> None:
         """Takes in one cost, and the probability with which its arm was drawn."""
+
+    def copied(self) -> "Bandit":
+        """Another one that goes on from here, as a deep copy does in six times the time."""
+        twin = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(twin, name, value.copy())
+            elif isinstance(value, dict) and name != "_arguments":
+                setattr(twin, name, dict(value))
+            elif isinstance(value, list):
+                setattr(twin, name, [one.copied() for one in value])
+        twin._generator = np.random.Generator(type(self._generator.bit_generator)(0))
+        twin._generator.bit_generator.state = self._generator.bit_generator.state
+        return twin
 
     def state_dict(self) -> dict[str, Any]:
         """What was learned and where the random numbers are, between two rounds, as plain data that JSON can hold."""

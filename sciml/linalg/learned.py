@@ -1,6 +1,5 @@
 """A linear solver that learns, while it solves, which of several to use."""
 
-import copy
 import dataclasses
 import logging
 from abc import ABC, abstractmethod
@@ -134,7 +133,7 @@ class BanditSolver(Described):
     def start(self) -> Learned:
         """Nothing learned yet."""
         none = (0,) * len(self.solvers)
-        return Learned(copy.deepcopy(self.bandit), none, none, (None,) * len(self.solvers))
+        return Learned(self.bandit.copied(), none, none, (None,) * len(self.solvers))
 
     def restored(self, saved: Mapping[str, Any]) -> Learned:
         """The state that `Learned.state_dict` was taken of, without what solvers kept for themselves.
@@ -159,7 +158,7 @@ class BanditSolver(Described):
             return known
         fits = isinstance(state, Learned) and len(state.inner) == len(self.solvers)
         known_so_far: Learned = state if fits else self.start()
-        bandit, inner = copy.deepcopy(known_so_far.bandit), list(known_so_far.inner)
+        bandit, inner = known_so_far.bandit.copied(), list(known_so_far.inner)
         context = 0.0 if self.context is None else self.context.of(a, b)
         chosen = bandit.select(context)
         outcomes: dict[int, Solution] = {}

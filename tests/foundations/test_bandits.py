@@ -71,6 +71,17 @@ def test_a_saved_bandit_goes_on_with_the_same_choices(bandit):
     assert play(untouched, cost, contexts).tolist() == expected
 
 
+@ALL
+def test_a_copy_goes_on_alone(bandit):
+    cost, contexts = lambda t, arm, z: 5.0 + 3 * arm + 7 * z, np.linspace(0, 1, 30)
+    fresh = build(describe(bandit))
+    play(fresh, cost, contexts)
+    before, twin = json.dumps(fresh.state_dict()), fresh.copied()
+    expected = play(twin, cost, contexts).tolist()
+    assert json.dumps(fresh.state_dict()) == before != json.dumps(twin.state_dict())
+    assert play(fresh, cost, contexts).tolist() == expected
+
+
 def test_a_state_of_another_bandit_is_refused():
     with pytest.raises(ValueError, match=r"ChebCB takes \['errors', 'gram'"):
         ChebCB(4, 0.0, 1.0).load_state_dict(TsallisINF(4).state_dict())
