@@ -25,6 +25,7 @@ from sciml.linalg import CG, SSOR, BandedCholesky, BanditSolver, LinearSolver, M
 STEPS, END, TOL = 5000, 5.0, 1e-8
 FIXED = (1.0, 1.3, 1.5, 1.75, 1.95)
 ARMS = np.linspace(1.0, 1.95, 20)
+KEPT = ("iterations", "solve_s", "total_s", "norm")
 
 
 def diffusivity(t: float) -> float:
@@ -109,8 +110,8 @@ def main() -> int:
             for name, solver in methods(side, seed).items():
                 cell = record.cell(f"{side} {name} {seed}", lambda side=side, solver=solver: Heat(side).run(solver))
                 cells.setdefault(name, []).append(cell)
-                print(side, name, seed, cell, flush=True)
-        means = {n: {k: float(np.mean([c[k] for c in found])) for k in found[0]} for n, found in cells.items()}
+                print(side, name, seed, *(f"{k} {cell[k]:.5g}" for k in KEPT), flush=True)
+        means = {n: {k: float(np.mean([c[k] for c in found])) for k in KEPT} for n, found in cells.items()}
         best = min(means[f"omega {w:g}"]["iterations"] for w in FIXED)
         for name, mean in means.items():
             # All march to the same state.

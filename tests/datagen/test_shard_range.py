@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from generation import DARCY, files, hashes, written
+from generation import DARCY, files, hashes, loaded, written
 from generation import manifest as read
 
 from sciml.data import read_statistics, validate_dataset
@@ -36,9 +36,15 @@ def same(a: Path, b: Path) -> bool:
     return identical and read_statistics(a) == read_statistics(b)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """The data set made at once."""
+    folder = tmp_path_factory.mktemp("whole")
+    return generate(loaded(folder, DARCY), out=folder / "out", workers=0)
+
+
 @pytest.mark.parametrize("ranges", [[(0, 3), (3, 6), (6, 99)], [(5, 8), (0, 5)], [(2, 4), (3, 5)], []])
-def test_any_division_gives_the_bits_of_the_whole(recipe, tmp_path, ranges, monkeypatch):
-    whole = generate(recipe, out=tmp_path / "whole", workers=0)
+def test_any_division_gives_the_bits_of_the_whole(recipe, tmp_path, ranges, whole, monkeypatch):
     root, made = tmp_path / "parts", []
 
     def record(recipe, shard, *rest):
