@@ -75,7 +75,7 @@ def test_a_recipe_that_solves_no_systems_takes_no_linear_solver(capsys):
 
 @pytest.mark.parametrize(("words", "learned"), [([], False), (["--adaptive"], True)])
 def test_inspect_says_which_linear_solver_was_chosen_and_why(folder, here, capsys, words, learned):
-    assert front.main(["generate", "darcy_2d", *SMALL, "--samples", "24", "--out", "d", *words]) == 0
+    assert front.main(["generate", "darcy_2d", *SMALL, "--samples", "100", "--out", "d", *words]) == 0
     found = choices(folder / "d")
     capsys.readouterr()
     assert front.main(["data", "inspect", "d"]) == 0

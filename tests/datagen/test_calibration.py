@@ -32,7 +32,20 @@ from sciml.datagen.calibration import calibrated, first_systems, with_linear_sol
 from sciml.datagen.manifest import Manifest
 from sciml.datagen.recipe_file import find_recipe, shipped_recipes
 from sciml.describe import build, describe
-from sciml.linalg import CG, GCRODR, LU, Auto, BanditSolver, BiCGStab, Choice, Jacobi, SparseDirect, Stale, candidates
+from sciml.linalg import (
+    CG,
+    GCRODR,
+    LU,
+    Auto,
+    BanditSolver,
+    BiCGStab,
+    Choice,
+    Jacobi,
+    Seconds,
+    SparseDirect,
+    Stale,
+    candidates,
+)
 from sciml.linalg.structure import label
 from sciml.status import ConfigError, ResumeMismatch
 
@@ -46,6 +59,11 @@ CHOICES = {
     "GCRO-DR": GCRODR(tol=TOL, restart=12, recycle=4),
     "stale LU": Stale(CG(tol=TOL, preconditioner=LU()), cost_ratio=10.0),
 }
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch):
+    monkeypatch.setattr(calibration, "WORTH_TIMING", 20)
 
 
 @pytest.fixture
@@ -304,7 +322,10 @@ def test_adaptive_and_frozen_do_not_mix(recipe, tmp_path):
 def test_workers_and_kills_do_not_change_a_bit_of_what_was_frozen(recipe, tmp_path):
     """The process group of a generation is killed with signal 9; what it froze is what the resumes go on with."""
     root, path = tmp_path / "out", written(tmp_path, OPEN)
-    script = "import sciml, sys; sciml.generate(sys.argv[1], out=sys.argv[2], workers=1)"
+    script = (
+        "import sys, sciml.datagen; sciml.datagen.calibration.WORTH_TIMING = 20;"
+        " sciml.generate(sys.argv[1], out=sys.argv[2], workers=1)"
+    )
     process = subprocess.Popen([sys.executable, "-c", script, str(path), str(root)], start_new_session=True)
     while process.poll() is None and not (root / "manifest.json").is_file():
         time.sleep(0.002)
@@ -320,12 +341,30 @@ def test_workers_and_kills_do_not_change_a_bit_of_what_was_frozen(recipe, tmp_pa
         assert hashes(other) == hashes(root)
 
 
+@pytest.mark.parametrize("name", ["learned", "stale LU"])
+def test_a_recipe_with_its_choice_made_reaches_a_worker_as_it_is(recipe, name):
+    solver = BanditSolver(list(CHOICES.values()), cost=Seconds()) if name == "learned" else CHOICES[name]
+    frozen = with_linear_solver(recipe, solver)
+    there = Recipe.from_dict(json.loads(json.dumps(frozen.to_dict())))
+    assert there.hash == frozen.hash != recipe.hash
+    assert describe(there.solver.linear_solver)["class_path"] == describe(solver)["class_path"]
+
+
+@pytest.mark.slow
+def test_workers_that_learn_make_the_same_inputs_and_outputs_within_ten_tolerances(recipe, exact, tmp_path):
+    root = generate(recipe, out=tmp_path / "out", workers=2, adaptive=True)
+    assert input_hash(root, "t0_fields/a") == input_hash(exact, "t0_fields/a")
+    assert largest_difference(root, exact, "t0_fields/u") <= 10 * TOL
+    assert all(sum(e["learned"]["systems"]) == e["samples"] for e in manifest(root)["shards"])
+
+
 @pytest.mark.slow
 def test_two_processes_that_begin_at_once_agree(tmp_path):
     """Each would choose another method; both begin when both are ready, on an empty folder."""
     path, root = written(tmp_path, OPEN), tmp_path / "out"
     script = (
         "import sys, sciml.datagen; from sciml.describe import describe; from sciml import linalg;"
+        " sciml.datagen.calibration.WORTH_TIMING = 20;"
         " method = {'a': linalg.CG(), 'b': linalg.SparseDirect()}[sys.argv[3]];"
         " linalg.Auto.calibrated = lambda *a, **k: linalg.Choice(describe(method), 'for the test.', {});"
         " print('ready', flush=True); sys.stdin.readline(); first, stop = map(int, sys.argv[4:]);"
