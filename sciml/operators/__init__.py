@@ -2,6 +2,7 @@
 
 from sciml.operators.fno import FNO
 from sciml.operators.neuralop import NeuralOp
+from sciml.operators.scot import ScOT
 from sciml.operators.supervised import Loss, RelativeH1, RelativeL2, Supervised, Unrolled
 
-__all__ = ["FNO", "Loss", "NeuralOp", "RelativeH1", "RelativeL2", "Supervised", "Unrolled"]
+__all__ = ["FNO", "Loss", "NeuralOp", "RelativeH1", "RelativeL2", "ScOT", "Supervised", "Unrolled"]
