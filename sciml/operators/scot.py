@@ -215,6 +215,22 @@ class ScOT(Described, nn.Module):
         taken = {"time"} if self.conditioned else set()
         return frozenset(taken | ({"params"} if self.params else set()))
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Parameters as optimisers take them, in the four groups of the published recipe, by name.
+
+        `embedding` (first and last layer, with its norm), `norms`, `undecayed` (offsets), `backbone` (the rest).
+        """
+        groups: dict[str, list[nn.Parameter]] = {"backbone": [], "embedding": [], "norms": [], "undecayed": []}
+        norms = tuple(n for n, m in self.named_modules() if isinstance(m, ConditionalLayerNorm | nn.LayerNorm))
+        for name, parameter in self.named_parameters():
+            if name.startswith(("embeddings.", "patch_recovery.")):
+                groups["embedding"].append(parameter)
+            elif name.startswith(tuple(f"{norm}." for norm in norms)):
+                groups["norms"].append(parameter)
+            else:
+                groups["undecayed" if name.endswith(".bias") else "backbone"].append(parameter)
+        return [{"params": parameters, "name": name} for name, parameters in groups.items()]
+
     def reset_parameters(self, identity_norms: bool = False) -> None:
         """Weights of linear maps and convolutions from N(0, 0.02^2), offsets 0; maps of `params` 0."""
         for module in self.modules():
