@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sciml.training.datamodule import FieldData as FieldData
     from sciml.training.fine_tuning import Freeze as Freeze
     from sciml.training.fine_tuning import StartFrom as StartFrom
+    from sciml.training.mixture import MixtureData as MixtureData
     from sciml.training.module import FitModule as FitModule
     from sciml.training.sampler import StepSampler as StepSampler
     from sciml.training.schedules import WarmupCosine as WarmupCosine
@@ -22,6 +23,7 @@ _EXPORTS = {
     "FieldData": "datamodule",
     "FitModule": "module",
     "Freeze": "fine_tuning",
+    "MixtureData": "mixture",
     "StartFrom": "fine_tuning",
     "StepSampler": "sampler",
     "WarmupCosine": "schedules",
