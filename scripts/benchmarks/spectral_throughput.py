@@ -67,10 +67,17 @@ def cpu(function: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def on_points(u: torch.Tensor, n: int, dims: int) -> torch.Tensor:
-    """The Fourier series of values at `n` points per axis."""
-    m, axes = u.shape[-1], tuple(range(-dims, 0))
-    if m == n:
+    """The Fourier series of values `(b, ...)` at `n` points per axis."""
+    if u.shape[-1] == n:
         return u
+    found = u.new_empty(*u.shape[:-dims], *(n,) * dims)
+    for sample, values in zip(found, u, strict=True):
+        sample.copy_(series(values, n, dims))
+    return found
+
+
+def series(u: torch.Tensor, n: int, dims: int) -> torch.Tensor:
+    m, axes = u.shape[-1], tuple(range(-dims, 0))
     spectrum, low = torch.fft.rfftn(u, dim=axes), (min(m, n) + 1) // 2
     for axis in axes[:-1]:
         head, tail = spectrum.narrow(axis, 0, low), spectrum.narrow(axis, m - low + 1, low - 1)
