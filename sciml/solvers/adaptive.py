@@ -71,7 +71,7 @@ class AdaptiveStepper(SpectralStepper):
         order: int,
         tol: float,
         dealias: float,
-        finest: int = 2**24,
+        finest: int = 2**30,
     ) -> None:
         if not tol > 0:
             raise ValueError(f"tol={tol} must be positive.")

@@ -38,7 +38,7 @@ class CompiledETDRK4Formula(ETDRK4Formula):
         def spectrum(rows: np.ndarray) -> Tensor:
             return torch.from_numpy(rows.view(np.complex128).reshape(-1, *v.shape[1:]))
 
-        def rate_of(rows: np.ndarray, time: "float | Tensor") -> np.ndarray:
+        def rate_of(rows: np.ndarray, time: Tensor) -> np.ndarray:
             return rows_of(system.rate(spectrum(rows), time))
 
         start, at_start = rows_of(v), rows_of(rate)
@@ -51,7 +51,7 @@ class CompiledETDRK4Formula(ETDRK4Formula):
 
         def estimate() -> tuple[Tensor, Tensor]:
             at_end = system.rate(new, end)
-            return spectrum(combined((LAST, at_c), (MINUS, rows_of(at_end)))), at_end
+            return spectrum(combined((LAST, at_c), (MINUS, rows_of(at_end)))) + self._force_error(t, dt), at_end
 
         def inside(parts: int, rows: np.ndarray) -> Tensor:
             maps = np.stack([_flat(m.values) for m in self._inside(dt.of(int(rows[0])), parts).values()], axis=1)

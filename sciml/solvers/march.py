@@ -16,6 +16,9 @@ from sciml.solvers.step_sizes import Controller, divisions
 Trail = deque[tuple[float, Tensor, int]]
 #: Intervals that one step may cover where the method knows the states inside; a power of two.
 LONGEST = 8
+#: Part of what the force makes in an interval against which errors are measured where the state is smaller. From rest
+#: every state is small, and a force that sets in suddenly has the same relative error in a step of any length.
+FORCED = 0.1
 
 
 class March:
@@ -28,7 +31,8 @@ class March:
 
     Args:
         formula: one step of the method.
-        tol: largest estimated L2 error of a step, relative to the L2 norm of the sample's state.
+        tol: largest estimated L2 error of a step, relative to the L2 norm of the sample's state, or to a part of what
+            the force makes in an interval where that is more.
         finest: parts of an interval from which on a sample counts as broken.
         v, u: spectra and values at the start.
         t: time of each sample at the start.
@@ -65,9 +69,9 @@ class March:
 
         # What follows has an entry for each sample that is still on its way.
         self.rows, self.interval = np.arange(len(v)), np.zeros(len(v), dtype=np.int64)
-        self.v, self.rate, self.size = v, formula.system.rate(v, t, u), formula.system.norm(v)
+        self.v, self.rate = v, formula.system.rate(v, t, u)
+        self.size = formula.system.norm(v).cpu().numpy()
         self.start = t.cpu().numpy().copy()
-        self.size = self.size.cpu().numpy()
         for row, passed in enumerate(trail):
             if not passed:
                 passed.append((float(self.start[row]), v, row))
@@ -111,8 +115,11 @@ class March:
         assert step.estimate is not None
         difference, rate = step.estimate()
         size, off = torch.stack([system.norm(step.v), system.norm(difference)]).cpu().numpy()
-        scale = np.maximum(np.maximum(size, self.size) * self.tol, np.finfo(size.dtype).tiny)
-        error = off / scale
+        scale = np.maximum(np.maximum(size, self.size), np.finfo(size.dtype).tiny)
+        if system.problem.forcing and (off > self.tol * scale).any():
+            push = np.maximum(*(system.norm(system.force(s)).cpu().numpy() for s in (time, time + self._lengths().each)))
+            scale = np.maximum(scale, FORCED * push * self.length)
+        error = off / (self.tol * scale)
         good = error <= 1.0
         self._keep(good, step.v, rate, size)
         if (passing := good & (self.span > 1)).any():

@@ -124,6 +124,22 @@ class SpectralSystem:
         return spectrum
 
     @functools.cached_property
+    def force_varies(self) -> bool:
+        """Whether a force depends on time."""
+        return any("t" in inspect.signature(f).parameters for f in (self.problem.forcing or {}).values())
+
+    def force(self, t: Float[Tensor, " b"]) -> Complex[Tensor, "b c *k"]:
+        """Spectra of the forces, as far as the constraints admit them."""
+        d, pde = self.derivatives, self.problem.pde
+        assert isinstance(pde, EvolutionPDE)
+        forces = {name: self._force(name, t) for name in self.problem.forcing or {}}
+        some = next(iter(forces.values()))
+        given = {name: Spectrum(forces.get(name, torch.zeros_like(some)), d) for name in self.names}
+        admitted = pde.project(given, d)
+        columns = [d.spectrum(admitted[name]) for name in self.names]
+        return torch.stack([column.expand(len(t), *some.shape[1:]) for column in columns], dim=1)
+
+    @functools.cached_property
     def _weights(self) -> Float[Tensor, "*k 2"]:
         """How often real and imaginary part of a coefficient stand for a mode: its conjugate is left out."""
         d, n = self.derivatives, self.problem.domain.shape[-1]

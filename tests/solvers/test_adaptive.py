@@ -142,6 +142,38 @@ def test_a_state_at_rest_that_a_force_sets_in_motion_is_followed():
         torch.testing.assert_close(u, math.sin(1.0) * torch.sin(TAU * x), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("method", "tol"), [(ETDRK4(), 1e-3), (ETDRK4(), 1e-6), (IMEX(), 1e-6), (RungeKutta(), 1e-6)],
+    ids=lambda m: type(m).__name__,
+)  # fmt: skip
+def test_a_force_that_sets_in_suddenly_is_followed_from_rest(method, tol):
+    """u_t = sin(2 pi x) from t = 1 on: relative to a state near zero, no step across that time is short enough."""
+    small = 1e-3 * torch.arange(2, dtype=torch.float64)[:, None, None]
+    (x,) = Grid.periodic(16).meshgrid()
+    problem = Problem(
+        Advection(0.0), Grid.periodic(16), small * torch.cos(TAU * x),
+        forcing={"u": lambda x, t: torch.sin(TAU * x) * (t > 1.0)}, times=[0.0, 0.7, 1.2, 2.0],
+    )  # fmt: skip
+    trajectory = method.solve(problem, tol=tol)
+    assert trajectory.status.tolist() == [int(Status.SUCCESS)] * 2
+    exact = 0.2 * torch.sin(TAU * x) + small[:, 0] * torch.cos(TAU * x)
+    error = (trajectory.u[:, 2, 0] - exact).norm(dim=1) / exact.norm(dim=1)
+    assert float(error.max()) < 10 * tol
+
+
+def test_a_short_pulse_of_force_shortens_the_steps():
+    r"""u_t = sin(2 pi x) exp(-(t - 1/2)^2 / 0.05^2), which depends on no state."""
+    problem = Problem(
+        Advection(0.0), Grid.periodic(16), lambda x: torch.sin(TAU * x),
+        forcing={"u": lambda x, t: torch.sin(TAU * x) * torch.exp(-(((t - 0.5) / 0.05) ** 2))},
+        times=[0.0, 0.4, 1.0],
+    )  # fmt: skip
+    (x,) = problem.domain.meshgrid()
+    gain = 0.05 * math.sqrt(math.pi) * math.erf(0.5 / 0.05)
+    u = ETDRK4().solve(problem, tol=1e-6).u[0, -1, 0]
+    torch.testing.assert_close(u, (1 + gain) * torch.sin(TAU * x), rtol=0, atol=1e-5)
+
+
 def test_divisions_are_the_least_of_their_kind():
     kinds = sorted({1, 2, 3} | {n * 2**j for n in range(4, 9) for j in range(12)})
     for ratio in np.concatenate([np.geomspace(1e-3, 1000, 200), np.arange(1.0, 50.0)]):
