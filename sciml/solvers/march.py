@@ -117,7 +117,9 @@ class March:
         size, off = torch.stack([system.norm(step.v), system.norm(difference)]).cpu().numpy()
         scale = np.maximum(np.maximum(size, self.size), np.finfo(size.dtype).tiny)
         if system.problem.forcing and (off > self.tol * scale).any():
-            push = np.maximum(*(system.norm(system.force(s)).cpu().numpy() for s in (time, time + self._lengths().each)))
+            push = np.maximum(
+                *(system.norm(system.force(s)).cpu().numpy() for s in (time, time + self._lengths().each))
+            )
             scale = np.maximum(scale, FORCED * push * self.length)
         error = off / (self.tol * scale)
         good = error <= 1.0
