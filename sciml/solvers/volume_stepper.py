@@ -94,7 +94,7 @@ class FiniteVolumeStepper:
         together = len(state.u) if state.u.is_cuda else max(1, CELLS_TOGETHER // state.u[0, 0].numel())
         samples = torch.arange(len(state.u), device=state.u.device)
         given = zip(*(x.split(together) for x in (state.u, state.t, memory.values, samples)), strict=True)
-        done = [self._advance(*some, span) for some in given]
+        done = [self._advance(u, t, values, numbers, span) for u, t, values, numbers in given]
         u, t, outflow = (torch.cat(parts) for parts in zip(*done, strict=True))
         return State(u, t, Memory(memory.values, memory.outflow + outflow))
 
