@@ -13,6 +13,7 @@ from sciml.datagen.pipeline import Plan, generate, plan
 from sciml.datagen.profiles import Constant, GaussianBumps, Patches, PiecewiseConstant, Plume, Sum
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.riemann import CurvedRiemann, KelvinHelmholtz, RiemannPartition, ShockTube
+from sciml.datagen.rough_flows import BrownianBridge, EvolvedFlow
 from sciml.datagen.samplers import (
     Choice,
     Distribution,
@@ -24,6 +25,7 @@ from sciml.datagen.samplers import (
     Uniform,
     WithFields,
 )
+from sciml.datagen.shear import ShearLayers, VortexSheet
 from sciml.datagen.sines import SineSeries, SineSum
 from sciml.datagen.steady_forcing import SineForcing
 from sciml.datagen.vortices import PiecewiseVorticity, SineVortices, VortexSum
@@ -31,11 +33,13 @@ from sciml.numerics.random_fields import NeumannField, PeriodicField
 
 __all__ = [
     "Backend",
+    "BrownianBridge",
     "Choice",
     "Constant",
     "CurvedRiemann",
     "DaskBackend",
     "Distribution",
+    "EvolvedFlow",
     "FieldSampler",
     "ForcingSampler",
     "GaussianBumps",
@@ -64,6 +68,7 @@ __all__ = [
     "RiemannPartition",
     "SeparableGaussians",
     "SerialBackend",
+    "ShearLayers",
     "ShockTube",
     "SineForcing",
     "SineSeries",
@@ -74,6 +79,7 @@ __all__ = [
     "TurbulentGas",
     "TwoPhase",
     "Uniform",
+    "VortexSheet",
     "VortexSum",
     "WithFields",
     "generate",

@@ -354,6 +354,10 @@ POSEIDON = {
         {"velocity": (6, 3, 3, 6, 4)},
     ),
     "vorticity": (spec((FieldSpec("vorticity"), FieldSpec("tracer")), PLANE), {"velocity": (6, 3, 3, 6, 4)}),
+    "forced": (
+        spec((FieldSpec("velocity", rank=1), FieldSpec("tracer")), PLANE, forcing={"velocity_x": {}}),
+        {"solution": (6, 3, 3, 6, 4)},
+    ),
     "scalar": (spec(ONE, PLANE), {"solution": (6, 3, 6, 4)}),
     "wave": (
         spec((FieldSpec("u"), FieldSpec("v")), PLANE, static=(FieldSpec("speed"),), pde="Wave"),
@@ -396,6 +400,19 @@ def test_poseidon_has_its_variables_and_dimensions(tmp_path, case):
         np.testing.assert_allclose(np.moveaxis(u["velocity"], -1, 2), expected, atol=1e-6)
     for name in arrays.static:
         np.testing.assert_array_equal(arrays.static[name], whole(root, what.static[0].name, static=True)[:, 0])
+
+
+def test_a_file_of_the_name_that_is_published_with_y_before_x_is_written_and_read_so(tmp_path):
+    what = POSEIDON["flow with a tracer"][0]
+    root = make(tmp_path / "demo", what)
+    path = export(root, tmp_path / "out", PoseidonLayout(name="NS-SL")) / "NS-SL.nc"
+    with xarray.open_dataset(path, engine="h5netcdf") as seen:
+        assert seen["velocity"].dims == ("sample", "time", "channel", "y", "x")
+        np.testing.assert_array_equal(np.swapaxes(seen["velocity"][:, :, :2], 3, 4), whole(root, "velocity"))
+    read, arrays = find_adapter(path).read(path)
+    assert read.grid.shape == PLANE.shape
+    np.testing.assert_array_equal(np.moveaxis(arrays.fields["velocity"], -1, 2), whole(root, "velocity"))
+    np.testing.assert_array_equal(arrays.fields["tracer"][:, :, None], whole(root, "tracer"))
 
 
 # ---- what all of them keep to ---------------------------------------------------------------------------------------
