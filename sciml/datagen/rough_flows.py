@@ -1,5 +1,7 @@
 """Rough random flows, and flows that have evolved for a while before they are recorded."""
 
+import functools
+
 import numpy as np
 import torch
 
@@ -90,11 +92,18 @@ class EvolvedFlow(VorticitySampler):
     def flow(self, generator: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
         own = grid.resized(self.points, self.points)
         start = (self.first or BrownianBridge()).components(generator, own)["vorticity"]
-        problem = Problem(
-            Vorticity(viscosity=self.viscosity),
-            own,
-            initial=torch.from_numpy(np.stack([start, np.zeros_like(start)])),
-            times=(0.0, self.duration),
-        )
-        end = ETDRK4(dt=self.dt).solve(problem).check().u[0, -1, 0].numpy()
-        return flow_of(spectrum_of(end), grid)
+        return flow_of(spectrum_of(_evolved(start.tobytes(), own, self.duration, self.viscosity, self.dt)), grid)
+
+
+# A recipe draws its first sample whenever it is read, and one function is wanted on more than one grid.
+@functools.lru_cache(maxsize=4)
+def _evolved(start: bytes, grid: Grid, duration: float, viscosity: float, dt: float) -> np.ndarray:
+    """The vorticity after a while, from the bytes of the one at first."""
+    vorticity = np.frombuffer(start).reshape(grid.shape)
+    problem = Problem(
+        Vorticity(viscosity=viscosity),
+        grid,
+        initial=torch.from_numpy(np.stack([vorticity, np.zeros_like(vorticity)])),
+        times=(0.0, duration),
+    )
+    return ETDRK4(dt=dt).solve(problem).check().u[0, -1, 0].numpy()

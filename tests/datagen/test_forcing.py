@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers import observed_order
 
 import sciml
 from sciml.data import FieldDataset, validate_dataset
@@ -13,9 +14,12 @@ from sciml.datagen import Recipe, SeparableGaussians, SineForcing, generate
 from sciml.datagen.forcing import Forcing
 from sciml.datagen.shards import solve_samples
 from sciml.describe import build, describe
-from sciml.fields import Grid
+from sciml.fields import Boundaries, Grid
+from sciml.pdes import Burgers, Problem
 from sciml.pdes.parameters import call_with_coordinates
 from sciml.rng import sample_rng
+from sciml.solvers import MethodOfLines
+from sciml.solvers.tableaux import RK4
 from sciml.status import ConfigError
 
 RECIPE = """
@@ -101,6 +105,40 @@ def test_a_held_force_changes_at_its_intervals_alone():
     assert not torch.equal(f(x=x, t=torch.tensor(0.05)), f(x=x, t=torch.tensor(0.15)))
 
 
+def test_a_held_force_names_its_jumps_and_goes_on_to_both_ends_of_a_piece():
+    (x,), f = Grid.nodes(5).meshgrid(), function(SeparableGaussians(intervals=4), Grid.nodes(5), times=(1.0, 3.0))
+    assert f.breakpoints == pytest.approx((1.0, 1.5, 2.0, 2.5, 3.0))
+    assert function(SeparableGaussians(), Grid.nodes(5)).breakpoints == ()
+    middle, ends = f(x=x, t=torch.tensor(1.7)), [torch.tensor(t, dtype=torch.float64) for t in (1.5, 1.9, 2.0)]
+    for t in ends:
+        assert torch.equal(f.of_piece(1.5, 2.0)(x=x, t=t), middle)
+    assert not torch.equal(f(x=x, t=ends[-1]), middle)
+
+
+@pytest.mark.parametrize("intervals", [2, 3])
+def test_steps_that_end_at_the_jumps_of_a_force_keep_their_order(intervals):
+    """Jumps at the output times and between them; without its breakpoints the same function costs the order."""
+    grid, sampler = Grid.cells(8), SeparableGaussians(intervals=intervals)
+    force = function(sampler, grid, times=(0.0, 0.5))
+    problem = Problem(
+        Burgers(viscosity=0.02),
+        grid,
+        initial=lambda x: torch.sin(2 * math.pi * x),
+        boundary=Boundaries.dirichlet(),
+        times=torch.linspace(0, 0.5, 3, dtype=torch.float64),
+        forcing={"u": force},
+    )
+    plain = dataclasses.replace(problem, forcing={"u": lambda x, t: force(x=x, t=t)})
+
+    def last(steps: int, which: Problem = problem) -> torch.Tensor:
+        return sciml.solve(which, solver=MethodOfLines(RK4(), dt=0.25 / steps)).u[:, -1]
+
+    exact, steps = last(24), [4, 6, 8]
+    errors = [float((last(n) - exact).abs().max()) for n in steps]
+    assert observed_order(errors, steps) == pytest.approx(4.0, abs=0.25)
+    assert float((last(8, plain) - exact).abs().max()) > 20 * errors[-1]
+
+
 def test_a_batch_with_forcing_is_accepted_by_a_solver_that_asks_for_the_derivatives_of_its_equation(recipe):
     """`MethodOfLines` runs the residual, its forcing included, on probes that have no shape."""
     problem = recipe.problems([0, 1])
@@ -160,7 +198,7 @@ def test_a_forced_sample_is_the_same_in_every_batch(recipe):
 
 @pytest.mark.parametrize("solver", [sciml.solvers.MethodOfLines(), sciml.solvers.ETDRK4()])
 def test_samples_that_find_their_own_steps_see_their_own_forces(recipe, solver):
-    recipe = dataclasses.replace(recipe, solver=solver, times=(0.0, 0.1, 0.2))
+    recipe = dataclasses.replace(recipe, solver=solver, times=(0.0, 0.01, 0.02))
     unforced = solve_samples(dataclasses.replace(recipe, forcing={}, store_forcing=False), [0, 1, 2])
     for index, sample in enumerate(solve_samples(recipe, [0, 1, 2])):
         (alone,) = solve_samples(recipe, [index])
