@@ -6,7 +6,7 @@ from sciml.datagen.coefficients import LogNormal, TwoPhase
 from sciml.datagen.dams import RadialDam
 from sciml.datagen.forcing import ForcingSampler, SeparableGaussians
 from sciml.datagen.gases import GaussianGas, RandomGas, TurbulentGas
-from sciml.datagen.initial_conditions import GaussianInitial
+from sciml.datagen.initial_conditions import GaussianInitial, PowerLawNoise
 from sciml.datagen.media import GaussianMedium, LayeredMedium
 from sciml.datagen.ordering import NearestNeighbour, Ordering
 from sciml.datagen.pipeline import Plan, generate, plan
@@ -61,6 +61,7 @@ __all__ = [
     "PiecewiseVorticity",
     "Plan",
     "Plume",
+    "PowerLawNoise",
     "ProcessBackend",
     "RadialDam",
     "RandomGas",

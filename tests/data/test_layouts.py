@@ -225,10 +225,16 @@ def test_groups_have_the_published_keys_and_settings(tmp_path):
     assert arrays.seed.tolist() == list(range(6))
 
 
-@pytest.mark.parametrize("stored", ["velocity", "vorticity"])
+FORCES = {
+    "velocity": (FieldSpec("force", rank=1),),
+    "velocity and components": (FieldSpec("force_x"), FieldSpec("force_y")),
+    "vorticity": (),
+}
+
+
+@pytest.mark.parametrize("stored", FORCES)
 def test_incompressible_flow_has_the_published_keys(tmp_path, stored):
-    flow = FieldSpec("velocity", rank=1) if stored == "velocity" else FieldSpec("vorticity")
-    force = (FieldSpec("force", rank=1),) if stored == "velocity" else ()
+    flow, force = FieldSpec("vorticity") if stored == "vorticity" else FieldSpec("velocity", rank=1), FORCES[stored]
     what = spec((flow, FieldSpec("tracer")), PLANE, static=force)
     root = make(tmp_path / "demo", what)
     out = export(root, tmp_path / "out", find_layout("pdebench", what))
@@ -247,9 +253,10 @@ def test_incompressible_flow_has_the_published_keys(tmp_path, stored):
         read, arrays = find_adapter(out / name).read(out / name)
         np.testing.assert_array_equal(arrays.fields["particles"], whole(root, "tracer")[rows, :, 0])
         velocity, pushed = np.moveaxis(arrays.fields["velocity"], -1, 2), np.moveaxis(arrays.static["force"], -1, 1)
-        if stored == "velocity":
+        if force:
             np.testing.assert_array_equal(velocity, whole(root, "velocity")[rows])
-            np.testing.assert_array_equal(pushed, whole(root, "force", static=True)[rows])
+            drawn = np.concatenate([whole(root, f.name, static=True)[rows] for f in force], axis=1)
+            np.testing.assert_array_equal(pushed, drawn)
         else:
             expected = velocity_of(whole(root, "vorticity")[rows, :, 0], PLANE)
             np.testing.assert_allclose(velocity, expected, atol=1e-6)
