@@ -13,6 +13,7 @@ from sciml.datagen.pipeline import Plan, generate, plan
 from sciml.datagen.profiles import Constant, GaussianBumps, Patches, PiecewiseConstant, Plume, Sum
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.riemann import CurvedRiemann, KelvinHelmholtz, RiemannPartition, ShockTube
+from sciml.datagen.rim_forcing import RimPolylines
 from sciml.datagen.rough_flows import BrownianBridge, EvolvedFlow
 from sciml.datagen.samplers import (
     Choice,
@@ -67,6 +68,7 @@ __all__ = [
     "RandomGas",
     "Recipe",
     "RiemannPartition",
+    "RimPolylines",
     "SeparableGaussians",
     "SerialBackend",
     "ShearLayers",

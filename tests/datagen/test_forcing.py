@@ -10,7 +10,7 @@ from helpers import observed_order
 
 import sciml
 from sciml.data import FieldDataset, validate_dataset
-from sciml.datagen import Recipe, SeparableGaussians, SineForcing, generate
+from sciml.datagen import Recipe, RimPolylines, SeparableGaussians, SineForcing, generate
 from sciml.datagen.forcing import Forcing
 from sciml.datagen.shards import solve_samples
 from sciml.describe import build, describe
@@ -163,6 +163,25 @@ def test_a_steady_force_needs_a_wave_vector_per_amplitude_and_an_entry_per_axis(
         SineForcing(amplitude=[1.0])
     with pytest.raises(ValueError, match="must have 1 entries each"):
         function(SineForcing(), Grid.periodic(8))
+
+
+def test_a_control_from_the_rim_follows_its_polylines_and_leaves_the_inside_alone():
+    grid, sampler, times = Grid.cells(64, 64, high=128.0), RimPolylines(segments=4, amplitude=(-2.0, 3.0)), (1.0, 5.0)
+    first, second = (sampler.draw(sample_rng(s, 1), grid, times) for s in (0, 1))
+    assert first["values"].shape == (2, 2, 5)
+    assert -2.0 <= first["values"].min() < 0.0 < first["values"].max() <= 3.0
+    x, y = grid.meshgrid()
+    both, alone = Forcing(sampler, [first, second], grid.names), Forcing(sampler, [second], grid.names)
+    for t, place in ((1.0, 0.0), (2.25, 1.25), (5.0, 4.0)):
+        clock = torch.full((2, 1, 1), t, dtype=torch.float64)
+        g = both(x=x, y=y, t=clock).expand(2, 64, 64)
+        assert torch.equal(g[1], alone(x=x, y=y, t=clock[:1]).expand(1, 64, 64)[0])
+        level = [[np.interp(place, np.arange(5), first["values"][a, s]) for s in (0, 1)] for a in (0, 1)]
+        # The middle of each side, two cells from it, and the middle of the box.
+        found = [[float(g[0, 1, 32]), float(g[0, -2, 32])], [float(g[0, 32, 1]), float(g[0, 32, -2])]]
+        np.testing.assert_allclose(found, level, atol=1e-3)
+        assert float(g[:, 12:52, 12:52].abs().max()) < 0.02
+    assert build(describe(sampler)).segments == 4
 
 
 def test_numbers_have_their_published_distribution():
