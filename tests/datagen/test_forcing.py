@@ -217,9 +217,9 @@ def test_a_forced_sample_is_the_same_in_every_batch(recipe):
 
 @pytest.mark.parametrize("solver", [sciml.solvers.MethodOfLines(), sciml.solvers.ETDRK4()])
 def test_samples_that_find_their_own_steps_see_their_own_forces(recipe, solver):
-    recipe = dataclasses.replace(recipe, solver=solver, times=(0.0, 0.01, 0.02))
-    unforced = solve_samples(dataclasses.replace(recipe, forcing={}, store_forcing=False), [0, 1, 2])
-    for index, sample in enumerate(solve_samples(recipe, [0, 1, 2])):
+    recipe = dataclasses.replace(recipe, solver=solver, times=(0.0, 0.01))
+    unforced = solve_samples(dataclasses.replace(recipe, forcing={}, store_forcing=False), [0, 1])
+    for index, sample in enumerate(solve_samples(recipe, [0, 1])):
         (alone,) = solve_samples(recipe, [index])
         assert np.array_equal(sample.fields["u"], alone.fields["u"])
         assert np.abs(sample.fields["u"] - unforced[index].fields["u"]).max() > 1e-3

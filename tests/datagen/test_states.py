@@ -102,7 +102,7 @@ def test_components_come_in_the_order_of_the_state_and_a_missing_one_is_named():
 
 
 def test_a_riemann_partition_has_four_states_of_the_published_ranges():
-    samples = [RiemannPartition().components(sample_rng(0, i), Grid.periodic(8, 8)) for i in range(2000)]
+    samples = [RiemannPartition().components(sample_rng(0, i), Grid.periodic(8, 8)) for i in range(1000)]
     for name, low, high in (("density", 0.1, 1), ("velocity_x", -1, 1), ("velocity_y", -1, 1), ("pressure", 0.1, 1)):
         every = np.stack([s[name] for s in samples])
         quadrants = every.reshape(-1, 2, 4, 2, 4)
@@ -231,8 +231,8 @@ def test_piecewise_vorticity_is_piecewise_without_a_mean():
 
 
 def test_the_velocity_of_piecewise_vorticity_converges_at_first_order_where_the_vorticity_jumps():
-    steps = [16, 32, 64, 128]
-    exact, *found = (of(PiecewiseVorticity(blocks=4, modes=m), n=24)["velocity_x"] for m in (1024, *steps))
+    steps = [8, 16, 32, 64]
+    exact, *found = (of(PiecewiseVorticity(blocks=4, modes=m), n=24)["velocity_x"] for m in (512, *steps))
     assert observed_order([np.abs(u - exact).max() for u in found], steps) == pytest.approx(1.0, abs=0.15)
 
 
