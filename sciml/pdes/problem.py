@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -210,6 +211,28 @@ def of_samples(function: Callable[..., Any], rows: Int[Tensor, " r"]) -> Callabl
 def of_clocks(function: Callable[..., Any], t: Float[Tensor, " b"]) -> Callable[..., Any]:
     """A forcing that is evaluated at the times of the samples of a batch, each of which has its own."""
     return of_samples(function, torch.arange(len(t))) if len(t) > 1 else function
+
+
+def pieces_of(
+    forcing: Mapping[str, Callable[..., Any]], start: float, stop: float
+) -> list[tuple[float, dict[str, Callable[..., Any]]]]:
+    """A forcing from one time to another, cut where it jumps: ends of the pieces, with the functions up to there.
+
+    A function that jumps names the times in its attribute `breakpoints`, and has `of_piece(low, high)`, which goes on
+    continuously from between two of them to both: a step that ends at a jump sees the value before it. Times closer to
+    an end than rounding cut nothing off.
+    """
+    jumps = sorted({t for function in forcing.values() for t in getattr(function, "breakpoints", ())})
+    margin = 1e-9 * (stop - start)
+    ends = [*(t for t in jumps if start + margin < t < stop - margin), stop]
+    pieces = []
+    for begin, end in zip([start, *ends], ends, strict=False):
+        middle = 0.5 * (begin + end)
+        low = max((t for t in jumps if t < middle), default=-math.inf)
+        high = min((t for t in jumps if t > middle), default=math.inf)
+        functions = {n: f.of_piece(low, high) if hasattr(f, "of_piece") else f for n, f in forcing.items()}
+        pieces.append((end, functions))
+    return pieces
 
 
 def grid_fields(u: Float[Tensor, "b *c"], names: Sequence[str], d: GridDerivatives) -> Fields:
