@@ -37,6 +37,11 @@ class Deflation:
     u: np.ndarray
 
 
+def combined(basis: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """`basis p` with contiguous columns, which every later product with it wants."""
+    return (p.T @ basis.T).T
+
+
 def deflation(y: np.ndarray, image: np.ndarray) -> Deflation | None:
     r"""From a basis and its image; dependent columns are dropped, and `None` is returned where none is left.
 
