@@ -12,20 +12,23 @@ from sciml.describe import Description, build, describe
 from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect
-from sciml.linalg.fast_poisson import PoissonPreconditioner
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
 from sciml.linalg.multigrid import BlackBoxMultigrid
 from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, as_operator
+from sciml.linalg.poisson_preconditioner import PoissonPreconditioner
 from sciml.linalg.preconditioners import AMG, ILU0, LU
 from sciml.linalg.solver import LinearSolver
+from sciml.linalg.sqmr import SQMR
 from sciml.linalg.stale import Stale
 from sciml.linalg.stencil import Stencil
 from sciml.status import SolveFailure
 
 #: Bandwidth and number of unknowns up to which a factorisation is worth a trial.
 WIDEST_BAND, MOST_TO_FACTOR = 160, 200_000
+#: Modes next to resonance that an indefinite wave is solved for exactly.
+RESONANT = 100
 #: Steps after which a trial counts as lost.
 MOST_STEPS = 1000
 
@@ -102,8 +105,12 @@ def candidates(a: LinearOperator, tol: float = 1e-8) -> list[LinearSolver]:
         return [GMRES(**common), GCRODR(**common)] if a.size > 40 else [GMRES(**common)]
     method: Any = CG if found.definite else GMRES
     methods: list[LinearSolver] = []
+    if isinstance(a, Stencil) and a.symmetric and not found.definite and a.constant_couplings and len(a.shape) == 2:
+        near = PoissonPreconditioner(scaled=False, resonant=min(RESONANT, a.size))
+        methods.append(SQMR(**common, preconditioner=near))
     if found.grid:
-        methods.append(method(**common, preconditioner=PoissonPreconditioner(scaled=found.definite)))
+        fast = PoissonPreconditioner(scaled=found.definite, single=found.definite)
+        methods.append(method(**common, preconditioner=fast))
     compiled = importlib.util.find_spec("numba") is not None
     if isinstance(a, Stencil) and len(a.shape) == 2 and a.dtype.kind == "f" and compiled:
         if found.definite and a.symmetric:

@@ -64,6 +64,12 @@ class Stencil:
         return self.back is None
 
     @property
+    def constant_couplings(self) -> bool:
+        """Whether the couplings along each axis are all the same, to rounding."""
+        faces = [t for t in (*self.faces, *(self.back or ())) if t.size]
+        return all(np.ptp(t.real) + np.ptp(t.imag) <= 1e-9 * np.abs(t).max() for t in faces)
+
+    @property
     def bandwidth(self) -> int:
         return _strides(self.shape)[0] if self.shape[0] > 1 else self.size - 1
 

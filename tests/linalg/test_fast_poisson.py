@@ -8,7 +8,7 @@ from linalg_systems import diffusion
 
 from sciml.fields import Boundaries, Dirichlet, Grid, Neumann
 from sciml.linalg import CG, GMRES, FastPoisson, MeanFree, PoissonPreconditioner, SparseMatrix, Stencil
-from sciml.linalg.fast_poisson import fast_poisson_of
+from sciml.linalg.poisson_preconditioner import fast_poisson_of
 from sciml.numerics.random_fields import PeriodicField
 from sciml.solvers.diffusion import Diffusion
 from sciml.status import Status
