@@ -85,11 +85,14 @@ class SteadySolver(Described, ABC):
 
 
 def samples(problem: Problem, *values: Any) -> list[Tensor]:
-    """Coefficients as float64 tensors `(b, *s)` at the points of the domain, all with the same number of samples."""
+    """Coefficients as float64 tensors `(b, *s)` at the points of the domain, all with the same number of samples.
+
+    Those that are the same for all samples or points are views, which nobody writes to.
+    """
     shape = problem.domain.shape
     tensors = [torch.as_tensor(v, dtype=torch.float64).detach() for v in values]
     batch = max([len(t) for t in tensors if t.ndim > len(shape)], default=1)
-    return [t.expand(batch, *shape).contiguous() for t in tensors]
+    return [t.expand(batch, *shape) for t in tensors]
 
 
 def check_values(name: str, values: Tensor, least: float = -math.inf, above: bool = False) -> None:

@@ -38,10 +38,10 @@ SHARD = 100
 MILD, ROUGH = 0.5, 2.0
 #: Label, points per axis, scale of the medium, linear solver.
 CASES: list[tuple[str, int, float, LinearSolver | None]] = [
-    ("mild, CG + fast Poisson, 1e-8", 100, MILD, CG(tol=1e-8, preconditioner=PoissonPreconditioner(scaled=True))),
-    ("rough, CG + fast Poisson, 1e-8", 100, ROUGH, CG(tol=1e-8, preconditioner=PoissonPreconditioner(scaled=True))),
+    ("mild, CG + fast Poisson, 1e-8", 100, MILD, CG(tol=1e-8, preconditioner=PoissonPreconditioner(single=True))),
+    ("rough, CG + fast Poisson, 1e-8", 100, ROUGH, CG(tol=1e-8, preconditioner=PoissonPreconditioner(single=True))),
     ("mild, direct", 100, MILD, None),
-    ("mild, CG + fast Poisson, 1e-8", 200, MILD, CG(tol=1e-8, preconditioner=PoissonPreconditioner(scaled=True))),
+    ("mild, CG + fast Poisson, 1e-8", 200, MILD, CG(tol=1e-8, preconditioner=PoissonPreconditioner(single=True))),
 ]
 COLUMNS = {
     "what": "what",
