@@ -18,6 +18,9 @@ class FastPoisson:
     and of the cosine transform of type II (none) or IV (the upper one only). Where both walls of an axis lie at nodes,
     a full step away, the outer value is zero and the transform the sine transform of type I.
 
+    It serves numpy vectors with a shift and takes part in preconditioners; `solvers.cosine_poisson` is its differentiable
+    sibling for batches of tensors on any device, with periodic axes.
+
     Args:
         shape: cells per axis.
         weights: $w$ per axis, coefficient / h^2.
