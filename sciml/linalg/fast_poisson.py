@@ -18,8 +18,8 @@ class FastPoisson:
     and of the cosine transform of type II (none) or IV (the upper one only). Where both walls of an axis lie at nodes,
     a full step away, the outer value is zero and the transform the sine transform of type I.
 
-    It serves numpy vectors with a shift and takes part in preconditioners; `solvers.cosine_poisson` is its differentiable
-    sibling for batches of tensors on any device, with periodic axes.
+    It serves numpy vectors, with a shift, and is a part of preconditioners; `solvers.cosine_poisson` is its sibling for
+    batches of tensors on any device, differentiable and with periodic axes.
 
     Args:
         shape: cells per axis.

@@ -10,9 +10,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TITLES = {
-    "darcy mild": "Darcy, contrast 2.4",
-    "darcy contrast": "Darcy, contrast above 1000",
-    "helmholtz": "Helmholtz, k = 40, 5 %",
+    "darcy mild": "Darcy, mild coefficient",
+    "darcy contrast": "Darcy, rough coefficient",
+    "helmholtz": "Helmholtz, k = 40, standard deviation 5 %",
 }
 
 
@@ -45,10 +45,11 @@ def draw(record: dict[str, Any], out: Path) -> None:
         axis.axvline(direct[0], color="black", linestyle=":", linewidth=1, label="sparse LU")
         axis.set(xscale="log", yscale="log", xlabel="CPU ms per system", title=TITLES.get(problem, problem))
         axis.grid(True, which="major", alpha=0.3)
-        axis.legend(fontsize=7, frameon=False, loc="best")
     axes[0][0].set_ylabel("relative error of the solution")
-    figure.suptitle(f"n = 10,000, one thread, {record['device']}", fontsize=9)
-    figure.tight_layout()
+    figure.suptitle(f"n = 10,000; {record['device']}", fontsize=9)
+    named = {label: line for axis in axes[0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="lower center", ncol=6, fontsize=8, frameon=False)
+    figure.tight_layout(rect=(0, 0.1, 1, 1))
     figure.savefig(out, dpi=150)
 
 
