@@ -1,7 +1,10 @@
 """Choices that are learned while they are used: one of several arms per round, and only its cost is seen."""
 
+import copy
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +58,45 @@ class Bandit(Described, ABC):
     def _learn(self, arm: int, cost: float, probability: float, context: float) -> None:
         """Takes in one cost, and the probability with which its arm was drawn."""
 
+    def copied(self) -> "Bandit":
+        """Another one that goes on from here, as a deep copy does in six times the time."""
+        twin = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(twin, name, value.copy())
+            elif isinstance(value, dict) and name != "_arguments":
+                setattr(twin, name, dict(value))
+            elif isinstance(value, list):
+                setattr(twin, name, [one.copied() for one in value])
+        twin._generator = np.random.Generator(type(self._generator.bit_generator)(0))
+        twin._generator.bit_generator.state = self._generator.bit_generator.state
+        return twin
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was learned and where the random numbers are, between two rounds, as plain data that JSON can hold."""
+        return {"generator": self._generator.bit_generator.state, **self._learned()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on where another bandit of the same arguments stood: the same choices from the same costs.
+
+        Raises:
+            ValueError: the state of another kind of bandit, or of another number of arms.
+        """
+        found, wanted = set(state) - {"generator"}, set(self._learned())
+        if found != wanted:
+            raise ValueError(f"state has the entries {sorted(found)}; {type(self).__name__} takes {sorted(wanted)}.")
+        self._restore(state)
+        self._generator.bit_generator.state = dict(state["generator"])
+        self._drawn = None
+
+    @abstractmethod
+    def _learned(self) -> dict[str, Any]:
+        """Everything that `_learn` changes, as plain data."""
+
+    @abstractmethod
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """Takes over what `_learned` gave."""
+
 
 class TsallisINF(Bandit):
     r"""Follow the regularised leader with Tsallis entropy, power 1/2: no context, no horizon, no noise model needed.
@@ -88,6 +130,13 @@ class TsallisINF(Bandit):
         self._estimates[arm] += (cost - self.least) / probability
         self._total += cost - self.least
         self._rounds += 1
+
+    def _learned(self) -> dict[str, Any]:
+        return {"estimates": self._estimates.tolist(), "rounds": self._rounds, "total": self._total}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._estimates = _array(state, "estimates", (self.arms,))
+        self._rounds, self._total = int(state["rounds"]), float(state["total"])
 
 
 def _tsallis(estimates: np.ndarray, eta: float) -> np.ndarray:
@@ -132,6 +181,15 @@ class Binned(Bandit):
 
     def _learn(self, arm: int, cost: float, probability: float, context: float) -> None:
         self._learner(context)._learn(arm, cost, probability, context)
+
+    def _learned(self) -> dict[str, Any]:
+        return {"learners": [learner._learned() for learner in self._learners]}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        if len(state["learners"]) != self.bins:
+            raise ValueError(f"state has {len(state['learners'])} learners; there are bins={self.bins}.")
+        for learner, one in zip(self._learners, state["learners"], strict=True):
+            learner._restore(one)
 
     def _learner(self, context: float) -> TsallisINF:
         place = int((context - self.low) / (self.high - self.low) * self.bins)
@@ -228,5 +286,34 @@ class ChebCB(Bandit):
         self._gram[arm] += np.outer(features, features)
         self._moments[arm] += cost * features
         self._bounded_fits.pop(arm, None)
-        self._free[arm] = np.linalg.lstsq(self._gram[arm], self._moments[arm], rcond=1e-10)[0]
+        self._free[arm] = self._fit(arm)
         self._rounds += 1
+
+    def _learned(self) -> dict[str, Any]:
+        # The bounded fits follow from the rest.
+        return {
+            "gram": self._gram.tolist(),
+            "moments": self._moments.tolist(),
+            "rounds": self._rounds,
+            "errors": self._errors,
+            "range": [self._smallest, self._largest] if self._rounds else None,
+        }
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._gram = _array(state, "gram", (self.arms, self.terms, self.terms))
+        self._moments = _array(state, "moments", (self.arms, self.terms))
+        self._rounds, self._errors = int(state["rounds"]), float(state["errors"])
+        self._smallest, self._largest = state["range"] or (math.inf, -math.inf)
+        self._bounded_fits.clear()
+        self._free = np.stack([self._fit(arm) for arm in range(self.arms)])
+
+    def _fit(self, arm: int) -> np.ndarray:
+        """The fit of least norm to the costs of an arm."""
+        return np.linalg.lstsq(self._gram[arm], self._moments[arm], rcond=1e-10)[0]
+
+
+def _array(state: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.array(state[name], dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape} in the state; this bandit takes {shape}.")
+    return array

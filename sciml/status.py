@@ -53,3 +53,16 @@ class ResumeMismatch(SciMLError):
     """A checkpoint or a manifest that belongs to another configuration than the one to be resumed."""
 
     exit_code = 5
+
+
+class SampleError(ValueError):
+    """A value that is not acceptable, in one sample of a batch.
+
+    Args:
+        sample: its position in the batch.
+        text: what is wrong there, without the sample.
+    """
+
+    def __init__(self, sample: int, text: str) -> None:
+        super().__init__(f"sample {sample}: {text}")
+        self.sample, self.text = sample, text

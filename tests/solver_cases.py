@@ -69,26 +69,26 @@ def burgers_samples(n: int = 48, viscosity: float = 0.05) -> Problem:
     return Problem(Burgers(), Grid.periodic(n), initial=initial, parameters=parameters, times=[0.0, 0.1, 0.2])
 
 
-def pseudospectral(cls: type, counts: Sequence[int], step: float) -> Case:
-    problem = WAVE.problem(96)
+def pseudospectral(cls: type, counts: Sequence[int], step: float, stop: float) -> Case:
+    problem = WAVE.problem(96, times=[0.0, 0.5 * stop, stop])
 
     def error(n: int) -> float:
-        return rms(cls(dt=1 / n).solve(problem).u[0, -1], WAVE.on(problem.domain, 1.0))
+        return rms(cls(dt=1 / n).solve(problem).u[0, -1], WAVE.on(problem.domain, stop))
 
     return Case(cls, lambda n: problem, error, counts, burgers_samples, step)
 
 
 def etdrk4() -> Case:
-    return pseudospectral(solvers.ETDRK4, [40, 80, 160], 0.02)
+    return pseudospectral(solvers.ETDRK4, [40, 80, 160], 0.02, 0.4)
 
 
 def imex() -> Case:
-    return pseudospectral(solvers.IMEX, [80, 160, 320], 0.02)
+    return pseudospectral(solvers.IMEX, [50, 100, 200], 0.02, 1.0)
 
 
 def runge_kutta() -> Case:
     """On few points, whose error is left out: the step is limited by the stiffest mode."""
-    problem = ColeHopf(viscosity=0.05, amplitude=0.5).problem(24)
+    problem = ColeHopf(viscosity=0.05, amplitude=0.5).problem(24, times=[0.0, 0.2, 0.4])
     make = functools.partial(solvers.RungeKutta, RK4())
 
     @functools.cache
@@ -98,12 +98,12 @@ def runge_kutta() -> Case:
     def error(n: int) -> float:
         return rms(make(dt=1 / n).solve(problem).u[0, -1], without_steps())
 
-    return Case(make, lambda n: problem, error, [60, 120, 240], lambda: burgers_samples(24, 0.005), 0.005)
+    return Case(make, lambda n: problem, error, [80, 160, 320], lambda: burgers_samples(24, 0.005), 0.005)
 
 
 def method_of_lines() -> Case:
     """Against the solution of the semi-discrete equations: the error of the grid is larger than that of the steps."""
-    problem = WAVE.problem(24)
+    problem = WAVE.problem(24, times=[0.0, 0.5])
 
     @functools.cache
     def without_steps() -> Tensor:
@@ -147,11 +147,11 @@ def averages(t: float, n: int) -> Tensor:
 
 def finite_volume() -> Case:
     def problem(n: int) -> Problem:
-        return Problem(GAS.pde, GAS.grid(n), initial=averages(0.0, n), times=[0.0, 0.1, 0.2])
+        return Problem(GAS.pde, GAS.grid(n), initial=averages(0.0, n), times=[0.0, 0.075, 0.15])
 
     def error(n: int) -> float:
         # Explicit: the cells shrink with the step.
-        return rms(solvers.FiniteVolume(dt=0.4 / n).solve(problem(n)).u[0, -1, :1], averages(0.2, n)[:1])
+        return rms(solvers.FiniteVolume(dt=0.4 / n).solve(problem(n)).u[0, -1, :1], averages(0.15, n)[:1])
 
     def samples() -> Problem:
         modes = unit(5, 1, 1)

@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,19 @@ def change(text: str) -> tuple[str, Any]:
         raise argparse.ArgumentTypeError(f"{text!r} is not accepted; KEY=VALUE is, parameters.viscosity=0.001")
     try:
         return key, parse_yaml(value, f"--set {key}").data
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def described(text: str) -> Any:
+    """A class by name, or as `{class_path: ..., init_args: ...}` in YAML."""
+    from sciml.status import ConfigError
+    from sciml.yaml_files import parse_yaml
+
+    if re.fullmatch(r"[\w.]+", text):
+        return text
+    try:
+        return parse_yaml(text, "the value").data
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sciml.cli.arguments import LAYOUTS, splits
@@ -62,7 +63,7 @@ def run_inspect(args: argparse.Namespace) -> int:
     if not splits:
         raise DataError(f"{folder}: no data set; a folder per split is expected: {', '.join(SPLITS)}.")
     spec = next(iter(splits.values())).spec
-    _print_table([[title, text] for title, text in _facts(spec, splits)])
+    _print_table([[title, text] for title, text in (*_facts(spec, splits), *_choices(folder))])
     found = read_statistics(folder)
     if "train" in splits and (found is None or found["hash"] != splits["train"].hash):
         found = statistics(splits["train"])
@@ -89,6 +90,17 @@ def _facts(spec: "DatasetSpec", splits: "dict[str, FieldDataset]") -> list[tuple
         ("on disk", f"{spec.dtype}, {sum(data.nbytes for data in splits.values()) / 1e6:.1f} MB"),
         *((key, str(value)) for key, value in spec.meta.items() if isinstance(value, str | int | float)),
     ]
+
+
+def _choices(folder: Path) -> list[tuple[str, str]]:
+    """Which linear solver was chosen, and why, where the manifest says so."""
+    from sciml.data.manifest import read_manifest
+
+    found = (read_manifest(folder) or {}).get("choices", {})
+    if not isinstance(found, dict) or "reason" not in found:
+        return []
+    method = found["linear_solver"]["class_path"] + (", learned all along" if found.get("adaptive") else "")
+    return [("linear solver", method), ("chosen", str(found["reason"]))]
 
 
 def _unit(unit: str) -> str:

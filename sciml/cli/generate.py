@@ -2,7 +2,7 @@
 
 import argparse
 
-from sciml.cli.arguments import LAYOUTS, change, count, shard_range
+from sciml.cli.arguments import LAYOUTS, change, count, described, shard_range
 from sciml.status import ConfigError
 
 
@@ -34,6 +34,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--shard-range", type=shard_range, metavar="FIRST:STOP",
         help="make these shards only (job arrays); the same command without it completes the data set",
     )  # fmt: skip
+    parser.add_argument(
+        "--solver", type=described, metavar="CLASS", dest="linear_solver",
+        help="linear solver instead of the recipe's, SparseDirect or {class_path: CG, init_args: {tol: 1e-10}}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--adaptive", action="store_true",
+        help="learn all along which linear solver is the quickest; outputs are then equal to the tolerance only",
+    )  # fmt: skip
     parser.add_argument("--seed", type=count(0), metavar="N", help="seed instead of the recipe's")
     parser.add_argument(
         "--set", type=change, action="append", default=[], dest="changes", metavar="KEY=VALUE",
@@ -60,13 +68,16 @@ def run(args: argparse.Namespace) -> int:
     if args.scheduler is not None and args.backend != "dask":
         raise ConfigError(f"generate: --scheduler {args.scheduler} needs --backend dask.")
     from sciml.datagen import DaskBackend, ProcessBackend, generate
+    from sciml.datagen.recipe_file import linear_solver
 
+    solver = None if args.linear_solver is None else linear_solver(args.linear_solver, "--solver")
     dask = args.backend == "dask"
     backend = DaskBackend(args.scheduler, args.workers) if dask else ProcessBackend(args.workers)
     made = generate(
         recipe, samples=args.samples, train=args.train, valid=args.valid, test=args.test, out=out,
         seed=args.seed, progress=not args.quiet, dry_run=args.dry_run,
         changes=changes, layout=args.layout, backend=backend, shard_range=args.shard_range,
+        linear_solver=solver, adaptive=args.adaptive,
     )  # fmt: skip
     print(made)
     return 0

@@ -7,11 +7,13 @@ from sciml.status import DataError
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     from sciml.cli.main import add_verb
+    from sciml.cli.test import add_dataset_argument
 
     parser = add_verb(
         subparsers, "report", "write a run's page: table and picture", "sciml report runs/darcy_2d_fno/latest"
     )
     parser.add_argument("folder", metavar="RUN", help="run folder")
+    add_dataset_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -23,8 +25,10 @@ def run(args: argparse.Namespace) -> int:
 
     folder = check_run(args.folder)
     try:
-        data = run_dataset(folder)
+        data = run_dataset(folder, args.dataset)
     except DataError:
+        if args.dataset:
+            raise
         data = None  # gone: the page then has no pictures of fields
     if data is not None:
         check_dataset(data)

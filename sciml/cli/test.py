@@ -28,8 +28,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "sciml test runs/darcy_2d_fno/latest",
     )
     parser.add_argument("folder", nargs="?", metavar="RUN", help="run folder; metrics.json is written into it")
+    add_dataset_argument(parser)
     add_config_arguments(parser)
     parser.set_defaults(run=run)
+
+
+def add_dataset_argument(parser: argparse.ArgumentParser) -> None:
+    """The option that names the data to judge on."""
+    text = "judge on this data set instead of the run's own; for a run on a mixture, one of its members"
+    parser.add_argument("--dataset", metavar="NAME", help=text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
     if args.folder is None:
         from sciml.cli.experiment import hand_over
 
+        if args.dataset:
+            raise ConfigError("test: --dataset goes with RUN; a configuration names its own, --data.dataset.")
+
         if not args.config:
             raise ConfigError("test: give a run folder, or --config FILE.")
         return hand_over("test", args)
@@ -51,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from sciml.cli.data_sets import check_dataset
 
     folder = check_run(args.folder)
-    data = run_dataset(folder)
+    data = run_dataset(folder, args.dataset)
     check_dataset(data)
     from sciml.evaluation import render
     from sciml.report import evaluate_run
@@ -62,10 +72,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_dataset(folder: Path) -> Path:
-    """Folder of the data set that a run was trained on.
+def run_dataset(folder: Path, chosen: str | None = None) -> Path:
+    """Folder of the data set that a run is judged on: the chosen one, else that which it was trained on.
 
     Raises:
+        ConfigError: a run on a mixture, and nothing was chosen.
         DataError: it is not there (any more).
     """
     from sciml.cli.data_sets import dataset_folder
@@ -74,7 +85,11 @@ def run_dataset(folder: Path) -> Path:
 
     file = folder / "config.yaml"
     data = read_yaml(file).data.get("data") or {} if file.is_file() else {}
-    name = data.get("init_args", data).get("dataset")
+    arguments = data.get("init_args", data)
+    if chosen is None and arguments.get("members"):
+        members = [str((m.get("init_args") or m).get("dataset")) for m in arguments["members"]]
+        raise ConfigError(f"the run was trained on a mixture; name a member with --dataset: {', '.join(members)}.")
+    name = chosen or arguments.get("dataset")
     return dataset_folder(str(name or check_predictor(folder / "model.sciml")["spec"]["dataset"]))
 
 

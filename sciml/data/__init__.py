@@ -11,6 +11,8 @@ _EXPORTS = {
     "DatasetSpec": "sciml.data.schema",
     "Fault": "sciml.data.validate",
     "FieldDataset": "sciml.data.dataset",
+    "Member": "sciml.data.mixture",
+    "MixedFields": "sciml.data.mixture",
     "OneStep": "sciml.data.windows",
     "Rollout": "sciml.data.windows",
     "SCHEMA_VERSION": "sciml.data.schema",
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from sciml.data.manifest import check_listed as check_listed
     from sciml.data.manifest import read_manifest as read_manifest
     from sciml.data.manifest import write_manifest as write_manifest
+    from sciml.data.mixture import Member as Member
+    from sciml.data.mixture import MixedFields as MixedFields
     from sciml.data.normalization import normalizer_for as normalizer_for
     from sciml.data.normalization import normalizers as normalizers
     from sciml.data.normalization import ranges_of as ranges_of

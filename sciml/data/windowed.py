@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from sciml.batch import Batch
 from sciml.data.dataset import FieldDataset
+from sciml.data.normalization import training_statistics
 from sciml.data.windows import Windows
 
 #: Splits up to this size are kept in memory under `cache="auto"`.
@@ -74,6 +75,10 @@ class WindowedFields(Dataset[Batch]):
     def outputs(self) -> tuple[str, ...]:
         """Names of the target's channels."""
         return self.dataset.spec.channels
+
+    def statistics(self) -> dict[str, Any]:
+        """Of the trajectories that these windows of the training split use, see `training_statistics`."""
+        return training_statistics(self)
 
     def __len__(self) -> int:
         return self.trajectories * len(self._frames)

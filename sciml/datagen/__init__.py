@@ -6,13 +6,15 @@ from sciml.datagen.coefficients import LogNormal, TwoPhase
 from sciml.datagen.dams import RadialDam
 from sciml.datagen.forcing import ForcingSampler, SeparableGaussians
 from sciml.datagen.gases import GaussianGas, RandomGas, TurbulentGas
-from sciml.datagen.initial_conditions import GaussianInitial
+from sciml.datagen.initial_conditions import GaussianInitial, PowerLawNoise
 from sciml.datagen.media import GaussianMedium, LayeredMedium
 from sciml.datagen.ordering import NearestNeighbour, Ordering
 from sciml.datagen.pipeline import Plan, generate, plan
 from sciml.datagen.profiles import Constant, GaussianBumps, Patches, PiecewiseConstant, Plume, Sum
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.riemann import CurvedRiemann, KelvinHelmholtz, RiemannPartition, ShockTube
+from sciml.datagen.rim_forcing import RimPolylines
+from sciml.datagen.rough_flows import BrownianBridge, EvolvedFlow
 from sciml.datagen.samplers import (
     Choice,
     Distribution,
@@ -24,6 +26,7 @@ from sciml.datagen.samplers import (
     Uniform,
     WithFields,
 )
+from sciml.datagen.shear import ShearLayers, VortexSheet
 from sciml.datagen.sines import SineSeries, SineSum
 from sciml.datagen.steady_forcing import SineForcing
 from sciml.datagen.vortices import PiecewiseVorticity, SineVortices, VortexSum
@@ -31,11 +34,13 @@ from sciml.numerics.random_fields import NeumannField, PeriodicField
 
 __all__ = [
     "Backend",
+    "BrownianBridge",
     "Choice",
     "Constant",
     "CurvedRiemann",
     "DaskBackend",
     "Distribution",
+    "EvolvedFlow",
     "FieldSampler",
     "ForcingSampler",
     "GaussianBumps",
@@ -57,13 +62,16 @@ __all__ = [
     "PiecewiseVorticity",
     "Plan",
     "Plume",
+    "PowerLawNoise",
     "ProcessBackend",
     "RadialDam",
     "RandomGas",
     "Recipe",
     "RiemannPartition",
+    "RimPolylines",
     "SeparableGaussians",
     "SerialBackend",
+    "ShearLayers",
     "ShockTube",
     "SineForcing",
     "SineSeries",
@@ -74,6 +82,7 @@ __all__ = [
     "TurbulentGas",
     "TwoPhase",
     "Uniform",
+    "VortexSheet",
     "VortexSum",
     "WithFields",
     "generate",

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -30,6 +31,10 @@ class ForcingSampler(Described, ABC):
     def draw(self, generator: np.random.Generator, grid: Grid, times: Sequence[float]) -> Numbers:
         """The numbers of one function, for the box of a grid and the interval of times."""
 
+    def breakpoints(self, numbers: Mapping[str, Any]) -> tuple[float, ...]:
+        """Times at which the function jumps, the same for every draw with the same times."""
+        return ()
+
     @abstractmethod
     def evaluate(self, numbers: Mapping[str, Any], x: Sequence[Any], t: Any) -> Any:
         """$g$ at coordinates that broadcast; behind its own axes, each number is shaped to broadcast with them.
@@ -54,6 +59,7 @@ class Forcing:
     def __init__(self, sampler: ForcingSampler, numbers: Sequence[Numbers], axes: Sequence[str]) -> None:
         self.sampler, self.axes, self.samples, self.clocked = sampler, tuple(axes), len(numbers), False
         self.numbers = {k: torch.from_numpy(np.stack([n[k] for n in numbers], axis=-1)) for k in numbers[0]}
+        self.piece = (-math.inf, math.inf)
         # What is called with the coordinates that a signature names finds these.
         kind = inspect.Parameter.KEYWORD_ONLY
         names = self.axes if sampler.steady else (*self.axes, "t")
@@ -68,8 +74,22 @@ class Forcing:
         part.samples, part.clocked = len(rows), True
         return part
 
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Times at which the functions jump (see `pieces_of`)."""
+        return self.sampler.breakpoints({k: v[..., 0] for k, v in self.numbers.items()})
+
+    def of_piece(self, low: float, high: float) -> "Forcing":
+        """The functions between two neighbouring jumps, at which they go on from there."""
+        part = copy.copy(self)
+        # A jump belongs to what comes after it, and so does what differs from it by rounding.
+        part.piece = (low, high - 1e-6 * (high - low) if math.isfinite(high - low) else high)
+        return part
+
     def __call__(self, **coordinates: Any) -> Any:
         x, t = [coordinates[n] for n in self.axes], coordinates.get("t")
+        if isinstance(t, torch.Tensor) and self.piece != (-math.inf, math.inf):
+            t = t.clamp(*self.piece)
         if self.samples == 1 or not hasattr(x[0], "ndim"):
             # Coordinates without a shape are probes of how a residual differentiates; one sample tells them as much.
             return self.sampler.evaluate({k: v[..., 0] for k, v in self.numbers.items()}, x, t)
@@ -144,6 +164,12 @@ class SeparableGaussians(ForcingSampler):
             "start": np.array(times[0]),
             "end": np.array(times[-1]),
         }
+
+    def breakpoints(self, numbers: Mapping[str, Any]) -> tuple[float, ...]:
+        if self.intervals is None:
+            return ()
+        start, end = float(numbers["start"]), float(numbers["end"])
+        return tuple(start + (end - start) / self.intervals * i for i in range(self.intervals + 1))
 
     def evaluate(self, numbers: Mapping[str, Any], x: Sequence[Any], t: Any) -> Any:
         centre, width = numbers["centre"], numbers["width"]

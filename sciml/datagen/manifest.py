@@ -3,9 +3,11 @@
 import dataclasses
 import json
 import logging
+import os
 import platform
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,10 +21,12 @@ import torch
 import sciml
 from sciml.data import SCHEMA_VERSION, write_manifest
 from sciml.data import Shard as FileEntry
+from sciml.data.manifest import MANIFEST
+from sciml.datagen.calibration import calibrated, left_open, settled
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.shards import Shard, shards_of
 from sciml.files import file_hash, write_json
-from sciml.status import DataError, ResumeMismatch
+from sciml.status import ConfigError, DataError, ResumeMismatch
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +44,16 @@ class Manifest:
 
     Args:
         root: folder of the data set.
-        recipe: of the data set.
+        recipe: of the data set; `self.recipe` has the method that the manifest records for one that leaves it open.
         data: content of `manifest.json`.
         shared: whether others may be at work in the folder, so that `manifest.json` is left as it is.
     """
 
     def __init__(self, root: Path, recipe: Recipe, data: dict[str, Any], shared: bool = False) -> None:
         self.root, self.data, self.shared = root, data, shared
-        self.hash = recipe.hash
+        self.recipe = settled(recipe, data["choices"])
+        # Shards of another method are none of this data set: their hash differs.
+        self.hash = self.recipe.hash
         self.entries = {(e["split"], e["number"]): e for e in data["shards"]}
         self._order = list(recipe.splits)
         self._saved, self._cost = time.monotonic(), 0.0
@@ -55,7 +61,66 @@ class Manifest:
 
     @property
     def path(self) -> Path:
-        return self.root / "manifest.json"
+        return self.root / MANIFEST
+
+    @classmethod
+    def begin(cls, root: Path, recipe: Recipe, shared: bool = False, adaptive: bool = False) -> "Manifest":
+        """The manifest of a folder; where there is none, open choices are made and a new one is written.
+
+        Of several processes that begin at the same time one writes it; all obey what it says.
+
+        Args:
+            root, recipe, shared: as for `open`.
+            adaptive: whether a method that the recipe leaves open is to be learned all along.
+
+        Raises:
+            ResumeMismatch: the folder holds a data set of another recipe, or one that was begun the other way.
+            ConfigError: the recipe leaves nothing to be learned, or processes that share the folder cannot agree.
+            DataError: the manifest cannot be read.
+        """
+        if adaptive and left_open(recipe) is None:
+            raise ConfigError(
+                f"adaptive: {recipe.name} names its method; linear_solver: Auto leaves one to be learned."
+            )
+        manifest = cls.open(root, recipe, shared)
+        if not manifest.path.is_file():
+            if left_open(recipe) is not None:
+                manifest.data["choices"] |= calibrated(recipe, adaptive)
+            manifest = cls(root, recipe, manifest.data, shared)
+            if not manifest.create():
+                manifest = cls.open(root, recipe, shared)
+        elif not shared:
+            manifest.save()
+        recorded = manifest.data["choices"].get("adaptive", False)
+        if recorded != adaptive:
+            there, here = ("with", "without") if recorded else ("without", "with")
+            raise ResumeMismatch(f"{root} was begun {there} adaptive; it cannot go on {here}.")
+        return manifest
+
+    def create(self) -> bool:
+        """Writes `manifest.json` unless there is one; whether it did.
+
+        Raises:
+            ConfigError: a file system without links, on which processes that share the folder cannot agree.
+        """
+        if not self.shared:
+            self.save()
+            return True
+        with tempfile.TemporaryDirectory(dir=self.root, prefix=".manifest.tmp-") as scratch:
+            self._write(Path(scratch))
+            try:
+                os.link(Path(scratch) / MANIFEST, self.path)
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if "reason" not in self.data["choices"]:  # nothing to agree on: all write the same
+                    self.save()
+                    return True
+                raise ConfigError(
+                    f"out={str(self.root)!r}: the file system has no links ({error.strerror}), so that processes cannot"
+                    f" agree; begin with one alone, start the others when {MANIFEST} is there."
+                ) from None
+        return True
 
     @classmethod
     def open(cls, root: Path, recipe: Recipe, shared: bool = False) -> "Manifest":
@@ -70,7 +135,7 @@ class Manifest:
             ResumeMismatch: the folder holds a data set of another recipe; names the first key that differs.
             DataError: the manifest cannot be read.
         """
-        path = root / "manifest.json"
+        path = root / MANIFEST
         if not path.is_file():
             return cls(root, recipe, _new(recipe), shared)
         try:
@@ -109,8 +174,8 @@ class Manifest:
                 self.entries[place] = entry
 
     def save_alone(self) -> None:
-        """`save`, unless others may be at work and there is a `manifest.json`."""
-        if not (self.shared and self.path.is_file()):
+        """`save`, unless others may be at work."""
+        if not self.shared:
             self.save()
 
     def finished(self, shard: Shard) -> bool:
@@ -160,18 +225,22 @@ class Manifest:
 
     def save(self) -> None:
         """Writes the manifest whole or not at all, in the form that readers of data sets expect."""
-        begin, self.data["shards"] = time.monotonic(), self.shards
+        begin = time.monotonic()
+        self._write(self.root)
+        for place in self.entries:
+            self._entry_file(*place).unlink(missing_ok=True)
+        self._saved = time.monotonic()
+        self._cost = self._saved - begin
+
+    def _write(self, folder: Path) -> None:
+        self.data["shards"] = self.shards
         splits: dict[str, list[FileEntry]] = {split: [] for split in self.data["recipe"]["splits"]}
         for entry in self.data["shards"]:
             if entry["file"] is not None:
                 splits[entry["split"]].append(
                     FileEntry(*(entry[k] for k in ("file", "samples", "bytes", "sha256", "file_sha256")))
                 )
-        write_manifest(self.root, splits, {k: v for k, v in self.data.items() if k not in ("splits", "hashes")})
-        for place in self.entries:
-            self._entry_file(*place).unlink(missing_ok=True)
-        self._saved = time.monotonic()
-        self._cost = self._saved - begin
+        write_manifest(folder, splits, {k: v for k, v in self.data.items() if k not in ("splits", "hashes")})
 
 
 def _new(recipe: Recipe) -> dict[str, Any]:

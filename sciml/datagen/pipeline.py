@@ -16,10 +16,12 @@ from typing import Any
 from sciml.data import write_statistics
 from sciml.data.layouts import Layout, export, find_layout, folder_name
 from sciml.datagen.backends import Backend, ProcessBackend, SerialBackend
+from sciml.datagen.calibration import with_linear_solver
 from sciml.datagen.manifest import Manifest
 from sciml.datagen.progress import progress_bar
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.shards import BATCH, Shard, attempt, dataset_spec, shards_of, write_samples
+from sciml.linalg import LinearSolver
 from sciml.status import ConfigError, DataError, SolveFailure
 
 log = logging.getLogger(__name__)
@@ -77,12 +79,19 @@ def generate(
     layout: Layout | str | None = None,
     backend: Backend | None = None,
     shard_range: tuple[int, int] | None = None,
+    linear_solver: LinearSolver | None = None,
+    adaptive: bool = False,
 ) -> "Path | Plan":
     """Makes a data set, or goes on with an unfinished one in the same folder.
 
     Shards are fixed ranges of samples; each is written under a temporary name and renamed when whole, then recorded.
     What is recorded and unchanged is never computed again. The files do not depend on `workers`, `backend` or
     `shard_range`.
+
+    Where the recipe leaves the linear solver to `Auto`, one is chosen before the first shard by timing a few methods,
+    and written into the manifest with its reason; every shard, process and resume obeys it. Another folder may get
+    another method: its inputs are the same bits, its outputs agree to ten times the tolerance of `Auto`. For equal
+    bits, name the method (`linear_solver`).
 
     Args:
         recipe: a recipe, its file, or the name of a shipped one.
@@ -100,13 +109,17 @@ def generate(
         backend: where shards are made, instead of `workers` processes of this machine.
         shard_range: `(first, stop)` among all shards of the data set, train, valid and test: only these are made. So
             several processes, on several machines too, may share the folder; a call without it completes the data set.
+        linear_solver: what solves the systems of a steady equation, instead of the recipe's.
+        adaptive: where the recipe leaves its linear solver to `Auto`, learn all along which method is the quickest.
+            Workers learn on their own and times decide, so that outputs are equal to the tolerance only, not bit by
+            bit; the manifest says so, and what each shard was solved by.
 
     Returns:
         The folder, or the plan of a dry run.
 
     Raises:
-        ConfigError: a mistake in the recipe, a layout that has no place for the data set, a range without shards, or
-            another process at work in the folder.
+        ConfigError: a mistake in the recipe, a layout that has no place for the data set, a range without shards,
+            nothing to be learned, or another process at work in the folder.
         ResumeMismatch: the folder holds a data set of another recipe, seed or size.
         SolveFailure: no sample of a split could be solved.
     """
@@ -118,6 +131,8 @@ def generate(
         raise ValueError("changes are those of a recipe that is read; change a Recipe with dataclasses.replace.")
     made = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe, changes)
     made = made.resized(samples, train=train, valid=valid, test=test, seed=seed)
+    if linear_solver is not None:
+        made = with_linear_solver(made, linear_solver)
     root = Path(out) if out is not None else Path(os.environ.get("SCIML_DATA", "data")) / made.name
     chosen = None if layout is None else _layout_for(made, layout)
     backend = backend or (SerialBackend() if workers == 0 else ProcessBackend(workers or 1))
@@ -127,11 +142,10 @@ def generate(
     root = root.resolve()
     root.mkdir(parents=True, exist_ok=True)
     with _at_work(root, alone=whole):
-        manifest = Manifest.open(root, made, shared=not whole)
+        manifest = Manifest.begin(root, made, shared=not whole, adaptive=adaptive)
         if whole:
             remove_orphans(root)
-        manifest.save_alone()
-        _make(made, manifest, wanted, backend, progress)
+        _make(manifest, wanted, backend, progress)
         if whole:
             _finish(made, manifest)
         if chosen is not None:
@@ -174,7 +188,7 @@ def plan(recipe: Recipe, root: Path, workers: int = 1, shard_range: tuple[int, i
     finished = 0
     if (root / "manifest.json").is_file():
         manifest = Manifest.open(root, recipe)
-        finished = sum(manifest.finished(s) for s in shards)
+        finished, recipe = sum(manifest.finished(s) for s in shards), manifest.recipe
     indices = shards[0].indices
     attempt(recipe, indices[:1])  # the first one also pays for caches and imports
     begin = time.perf_counter()
@@ -199,16 +213,16 @@ def plan(recipe: Recipe, root: Path, workers: int = 1, shard_range: tuple[int, i
     return Plan(recipe.name, root, splits, len(shards), finished, size, seconds, sample.residual, part)
 
 
-def _make(recipe: Recipe, manifest: Manifest, shards: list[Shard], backend: Backend, progress: bool) -> None:
+def _make(manifest: Manifest, shards: list[Shard], backend: Backend, progress: bool) -> None:
     """Makes the shards that are not finished yet."""
     missing = [s for s in shards if not manifest.finished(s)]
     samples = sum(len(s.indices) for s in shards)
     kept = samples - sum(len(s.indices) for s in missing)
     if kept:
         log.info("%s: %d of %d shards are finished already.", manifest.root, len(shards) - len(missing), len(shards))
-    with progress_bar(recipe.name, samples, kept, enabled=progress) as advance:
+    with progress_bar(manifest.recipe.name, samples, kept, enabled=progress) as advance:
         try:
-            for entry in backend.run(recipe, manifest.root, missing, advance) if missing else ():
+            for entry in backend.run(manifest.recipe, manifest.root, missing, advance) if missing else ():
                 manifest.add(entry)
         finally:
             manifest.save_alone()

@@ -1,5 +1,6 @@
 """Recipes: a data set as a text file from which every sample can be made again."""
 
+import contextlib
 import dataclasses
 import hashlib
 import inspect
@@ -223,7 +224,10 @@ class Recipe:
     def choices(self) -> dict[str, Any]:
         """What was left to the library and is now fixed: the solver, and what it says that it chose for the grid."""
         chosen = getattr(self.solver, "choices", None)
-        more = chosen(self.problem(SPLITS["train"])) if callable(chosen) else {}
+        more: dict[str, Any] = {}
+        # A first sample that cannot be solved says nothing about the others.
+        with contextlib.suppress(ValueError):
+            more = chosen(self.problem(SPLITS["train"])) if callable(chosen) else {}
         return {"solver": describe(self.solver)["class_path"], **more}
 
     def resized(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sciml import datagen, pdes, resources, solvers
+from sciml import datagen, linalg, pdes, resources, solvers
 from sciml.datagen.forcing import ForcingSampler
 from sciml.datagen.ordering import Ordering
 from sciml.datagen.reading import Entries, nearest
@@ -15,6 +15,7 @@ from sciml.datagen.recipe import DTYPES, SPLITS, Initial, Parameter
 from sciml.datagen.samplers import Distribution, FieldSampler, StateSampler
 from sciml.fields import Axis, Boundaries, Grid
 from sciml.fields.grid import KINDS
+from sciml.linalg import LinearSolver
 from sciml.pdes import PDE
 from sciml.solvers import ProblemSolver
 from sciml.status import ConfigError
@@ -67,6 +68,16 @@ def find_recipe(path_or_name: "str | Path") -> Path:
     )
 
 
+def linear_solver(description: Any, source: str) -> LinearSolver:
+    """The linear solver that a class name or a description means.
+
+    Raises:
+        ConfigError: one line with source, key, value and what is accepted.
+    """
+    entries = Entries({"linear_solver": description}, source)
+    return entries.instance("linear_solver", LinearSolver, (linalg,), "linear solver")  # type: ignore[type-abstract]
+
+
 def recipe_arguments(top: Entries) -> dict[str, Any]:
     """The arguments of `Recipe`, each checked.
 
@@ -89,7 +100,7 @@ def recipe_arguments(top: Entries) -> dict[str, Any]:
         "parameters": _parameters(top, equation),
         "initial": _initial(top, equation, grid.dimensions),
         "times": (0.0,) if steady else _times(top),
-        "solver": top.instance("solver", ProblemSolver, (solvers, datagen), "solver"),  # type: ignore[type-abstract]
+        "solver": top.instance("solver", ProblemSolver, (solvers, datagen, linalg), "solver"),  # type: ignore[type-abstract]
         "dtype": top.text("dtype", choices=DTYPES),
         "splits": _splits(top),
         "shard_size": top.integer("shard_size", 100, low=1),

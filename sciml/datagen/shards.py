@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sciml.data import DatasetSpec, write_shard
+from sciml.datagen.learning import Learning
 from sciml.datagen.ordering import weighed
 from sciml.datagen.recipe import SPLITS, Recipe
 from sciml.datagen.samplers import StateSampler
@@ -18,7 +19,7 @@ from sciml.fields import Boundaries, FieldSpec, ParameterSpec
 from sciml.files import file_hash
 from sciml.pdes import Problem
 from sciml.solvers import ProblemSolver, SequenceSolver, Trajectory
-from sciml.status import SciMLError, Status
+from sciml.status import SampleError, SciMLError, Status
 
 #: Samples that are solved together: enough for a solver to save time, few enough for the progress bar and the memory.
 BATCH = 16
@@ -80,10 +81,11 @@ class Chain:
 
     Args:
         solver: of the recipe.
+        state: what it begins with.
     """
 
-    def __init__(self, solver: ProblemSolver) -> None:
-        self.solver, self.state = solver, None
+    def __init__(self, solver: ProblemSolver, state: Any = None) -> None:
+        self.solver, self.state = solver, state
 
     def solve(self, problem: Problem) -> Trajectory:
         if not isinstance(self.solver, SequenceSolver):
@@ -173,7 +175,9 @@ def attempt(recipe: Recipe, indices: Sequence[int], chain: Chain | None = None) 
         if len(indices) > 1:
             return [sample for index in indices for sample in attempt(recipe, [index], chain)]
         status = getattr(error, "status", Status.BREAKDOWN)
-        return [Sample(indices[0], {}, {}, {}, float("nan"), status, str(error))]
+        # What is to be read in the manifest is the number of the sample, not its place in a batch of one.
+        reason = f"sample {indices[0]}: {error.text}" if isinstance(error, SampleError) else str(error)
+        return [Sample(indices[0], {}, {}, {}, float("nan"), status, reason)]
 
 
 def make_shard(
@@ -193,7 +197,8 @@ def make_shard(
         The shard's entry in the manifest.
     """
     begin, samples, rejected = time.perf_counter(), list[Sample](), list[dict[str, Any]]()
-    chain, work = Chain(recipe.solver), order_of_work(recipe, shard.indices)
+    learning = Learning.of(recipe)
+    chain, work = Chain(recipe.solver, learning and learning.start()), order_of_work(recipe, shard.indices)
     seconds = {"order": time.perf_counter() - begin, "draw": 0.0, "solve": 0.0, "write": 0.0}
     for start in range(0, len(work), BATCH):
         for sample in attempt(recipe, work[start : start + BATCH], chain):
@@ -213,7 +218,7 @@ def make_shard(
         entry["file"] = shard.file
         seconds["write"] = time.perf_counter() - wrote
     entry["seconds"] = {**seconds, "all": time.perf_counter() - begin}
-    return entry
+    return entry if learning is None else {**entry, "learned": learning.end(chain.state)}
 
 
 def write_samples(recipe: Recipe, samples: list[Sample], path: Path) -> dict[str, Any]:

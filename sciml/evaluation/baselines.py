@@ -131,8 +131,8 @@ class Classical:
     """A numerical solver on the problems themselves.
 
     Args:
-        solve: called with the position of a sample in the split; gives the fields at the case's times, as a
-            `Trajectory` of one sample or as an array `(t, c, *s)`; an initial frame may lead.
+        solve: called with the position of a sample in the split; gives the fields at the case's times, with or without
+            the initial ones, or at all times of the data set; a `Trajectory` of one sample or an array `(t, c, *s)`.
         name: in tables.
         samples: solve the first so many only, since a solver may be slow; the table states how many.
     """
@@ -141,9 +141,15 @@ class Classical:
         self.solve, self.name, self.samples = solve, name, samples
 
     def __call__(self, case: Case) -> Tensor:
-        frames = case.targets.shape[1]
-        solutions = [_array(self.solve(int(i)))[-frames:] for i in case.index]
-        return torch.stack(solutions)
+        return torch.stack([self._at_targets(_array(self.solve(int(i))), case) for i in case.index])
+
+    def _at_targets(self, solution: Tensor, case: Case) -> Tensor:
+        count = case.targets.shape[1]
+        if len(solution) in (count, count + 1):
+            return solution[-count:]
+        if not case.frames or len(solution) <= max(case.frames):
+            raise ValueError(f"{self.name} gave {len(solution)} frames; the case has {count} targets.")
+        return solution[list(case.frames)]
 
 
 def _array(solution: Any) -> Tensor:

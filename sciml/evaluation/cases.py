@@ -43,6 +43,7 @@ class Case:
         index: positions within the split, `(b,)`.
         static: fields without time that a stepper takes behind its inputs.
         params: `(b, p)`.
+        frames: numbers of the targets among the frames of the data set.
     """
 
     inputs: Float[Tensor, "b c *s"]
@@ -51,6 +52,7 @@ class Case:
     index: Int[Tensor, " b"]
     static: Float[Tensor, "b c3 *s"] | None = None
     params: Float[Tensor, "b p"] | None = None
+    frames: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -92,11 +94,13 @@ class Cases:
         times = np.asarray(self.dataset.spec.times, dtype=float)
         if self.task.dt is None:
             return [0]
-        steps = (times - times[0]) / self.task.dt
-        met = np.abs(steps - np.round(steps)) <= 1e-5 * np.maximum(1, steps) if not self.task.any_dt else steps >= 0
+        # A network that takes the lead time goes by the shortest one it was trained on, where that is known.
+        step = getattr(self.task, "shortest", None) if self.task.any_dt else self.task.dt
+        steps = (times - times[0]) / (step or self.task.dt)
+        met = np.abs(steps - np.round(steps)) <= 1e-5 * np.maximum(1, steps) if step else steps >= 0
         frames = [int(i) for i in np.flatnonzero(met)]
         if len(frames) < 2:
-            raise ValueError(f"no time of {self.dataset.spec.name!r} is a multiple of the step dt={self.task.dt:g}.")
+            raise ValueError(f"no time of {self.dataset.spec.name!r} is a multiple of the step dt={step or 0.0:g}.")
         return frames
 
     @property
@@ -111,11 +115,12 @@ class Cases:
     def block(self, samples: Sequence[int]) -> Case:
         """The cases at some positions of the split."""
         index = list(samples)
-        targets = self._outputs(index, self.frames if self.task.dt is None else self.frames[1:])
+        frames = self.frames if self.task.dt is None else self.frames[1:]
+        targets = self._outputs(index, frames)
         params = torch.as_tensor(self.dataset.params(index)).double() if self.task.parameters else None
         static = self._inputs(index, self.task.static) if self.task.static else None
         inputs = self._inputs(index, self.task.inputs)
-        return Case(inputs, targets, self.times, torch.tensor(index), static, params)
+        return Case(inputs, targets, self.times, torch.tensor(index), static, params, tuple(frames))
 
     def _inputs(self, index: list[int], fields: Sequence[FieldSpec]) -> Tensor:
         parts = [

@@ -178,7 +178,7 @@ class Surrogate:
         for start in range(0, max(len(x), 1), size):
             block = x[start : start + size].to(self._reference)
             if "time" in self.arguments and dt is not None:
-                offered["time"] = torch.full((len(block),), dt).to(self._reference)
+                offered["time"] = torch.full((len(block),), dt, dtype=self.dtype, device=self.device)
             if spec.parameters and params is not None:
                 offered["params"] = params[start : start + size].to(self._reference)
             blocks.append(self.network(block, **offered).to(x.device))

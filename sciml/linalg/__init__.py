@@ -8,13 +8,14 @@ The state that a solve returns is handed to the next one, whatever the method:
         state = solution.state
 """
 
-from sciml.linalg.auto import Choice, candidates, choose
+from sciml.linalg.auto import Auto, Choice, choose, learning
 from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
 from sciml.linalg.fast_poisson import FastPoisson
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
+from sciml.linalg.learned import BanditSolver, Context, Cost, Iterations, Learned, MeanDiagonal, Seconds
 from sciml.linalg.mean_free import MeanFree
 from sciml.linalg.multigrid import BlackBoxMultigrid
 from sciml.linalg.multigrid_convection import ConvectionMultigrid
@@ -28,6 +29,7 @@ from sciml.linalg.sqmr import SQMR
 from sciml.linalg.stale import Stale
 from sciml.linalg.stationary import Stationary
 from sciml.linalg.stencil import Stencil
+from sciml.linalg.structure import candidates
 
 __all__ = [
     "AMG",
@@ -42,23 +44,31 @@ __all__ = [
     "SQMR",
     "SSOR",
     "AdditiveSchwarz",
+    "Auto",
     "BandedCholesky",
+    "BanditSolver",
     "BiCGStab",
     "BlackBoxMultigrid",
     "BlockJacobi",
     "Choice",
+    "Context",
     "ConvectionMultigrid",
+    "Cost",
     "FastPoisson",
     "GivenPreconditioner",
+    "Iterations",
     "Jacobi",
+    "Learned",
     "LinearOperator",
     "LinearSolver",
     "Matrix",
     "MatrixFree",
+    "MeanDiagonal",
     "MeanFree",
     "PoissonPreconditioner",
     "Preconditioner",
     "RecycleSpace",
+    "Seconds",
     "Solution",
     "SparseDirect",
     "SparseMatrix",
@@ -68,5 +78,6 @@ __all__ = [
     "candidates",
     "choose",
     "direct_solver",
+    "learning",
     "relative_residual",
 ]

@@ -65,8 +65,9 @@ class DirectSolver(Described, ABC):
         b = _right_sides(matrix, b)
         if known := without_solving(b, state):
             return known
+        begin = time.process_time()
         kept = isinstance(state, Factor) and state.is_of(matrix)
-        count, setup, rest, failure = 0, 0.0, 0.0, ""
+        count, setup, rest, failure = 0, 0.0, time.process_time() - begin, ""
         x, residual = np.full_like(b, np.nan), float("nan")
         for factorise in [lambda: state.substitute] if kept else self._ways(matrix):
             start = time.process_time()

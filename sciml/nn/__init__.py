@@ -1,5 +1,6 @@
 """Layers without knowledge of equations."""
 
+from sciml.nn.low_rank import LowRank
 from sciml.nn.normalization import Normalized, Normalizer
 from sciml.nn.pointwise import PointwiseMLP
 from sciml.nn.spectral_conv import SpectralConv, parameter_count
@@ -9,6 +10,7 @@ __all__ = [
     "DFT",
     "FFT",
     "Auto",
+    "LowRank",
     "Normalized",
     "Normalizer",
     "PointwiseMLP",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -123,7 +124,7 @@ class Jet:
         if isinstance(other, Jet):
             a, b = _common(self, other)
             return Jet(a.coefficients + b.coefficients, a.space)
-        shape = torch.broadcast_shapes(self.shape, getattr(other, "shape", ()))
+        shape = np.broadcast_shapes(self.shape, getattr(other, "shape", ()))
         c = self.coefficients.expand(len(self.space), *shape)
         return Jet(torch.cat([c[:1] + other, c[1:]]), self.space)
 

@@ -15,6 +15,7 @@ from sciml.pdes.euler_tracer import EulerTracer
 from sciml.pdes.expression import Equation
 from sciml.pdes.fisher_kpp import FisherKPP
 from sciml.pdes.fitzhugh_nagumo import FitzHughNagumo
+from sciml.pdes.forced_flow import ForcedFlow
 from sciml.pdes.gray_scott import GrayScott
 from sciml.pdes.heat import Heat
 from sciml.pdes.helmholtz import DampedHelmholtz, Helmholtz
@@ -50,6 +51,7 @@ __all__ = [
     "EvolutionPDE",
     "FisherKPP",
     "FitzHughNagumo",
+    "ForcedFlow",
     "GrayScott",
     "Heat",
     "Helmholtz",

@@ -1,6 +1,5 @@
 """What an equation sees as `p`: numbers, trainable coefficients, coefficient fields, and the coordinates."""
 
-import copy
 import difflib
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +50,8 @@ class Parameters:
 
     def at(self, **coordinates: Any) -> "Parameters":
         """The same parameters with further coordinates: a method that marches gives the time of each stage."""
-        moved = copy.copy(self)
+        moved = object.__new__(type(self))
+        moved.__dict__.update(self.__dict__)
         moved._coordinates = {**self._coordinates, **coordinates}
         return moved
 

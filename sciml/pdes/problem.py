@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sciml.fields import Boundaries, Grid, Periodic
+from sciml.fields import Boundaries, Grid, ParameterSpec, Periodic
 from sciml.numerics import Derivatives, Field, GridDerivatives, point_derivatives, required, value
 from sciml.pdes.base import PDE, Fields
 from sciml.pdes.boundary_residual import boundary_residual
 from sciml.pdes.parameters import Parameters, call_with_coordinates
 from sciml.pdes.wellposed import check_well_posed
+from sciml.status import SampleError
 
 #: A tensor `(c, *s)` or `(b, c, *s)`, a callable of the coordinates for one component, or a mapping of those by name.
 Initial = Tensor | Callable[..., Any] | Mapping[str, Callable[..., Any]]
@@ -93,8 +95,7 @@ class Problem:
             if isinstance(given, int | float):
                 specs[name].check(float(given))
             elif isinstance(given, Tensor):
-                specs[name].check(float(given.detach().min()))
-                specs[name].check(float(given.detach().max()))
+                _check_entries(specs[name], given.detach(), self.domain.dimensions)
         for name, spec in specs.items():
             if isinstance(default := getattr(self.pde, name, None), int | float):
                 spec.check(float(default))
@@ -212,6 +213,40 @@ def of_clocks(function: Callable[..., Any], t: Float[Tensor, " b"]) -> Callable[
     return of_samples(function, torch.arange(len(t))) if len(t) > 1 else function
 
 
+def pieces_of(
+    forcing: Mapping[str, Callable[..., Any]], start: float, stop: float
+) -> list[tuple[float, dict[str, Callable[..., Any]]]]:
+    """A forcing from one time to another, cut where it jumps: ends of the pieces, with the functions up to there.
+
+    A function that jumps names the times in its attribute `breakpoints`, and has `of_piece(low, high)`, which goes on
+    continuously from between two of them to both: a step that ends at a jump sees the value before it. Times closer to
+    an end than rounding cut nothing off.
+    """
+    jumps = sorted({t for function in forcing.values() for t in getattr(function, "breakpoints", ())})
+    margin = 1e-9 * (stop - start)
+    ends = [*(t for t in jumps if start + margin < t < stop - margin), stop]
+    pieces = []
+    for begin, end in zip([start, *ends], ends, strict=False):
+        middle = 0.5 * (begin + end)
+        low = max((t for t in jumps if t < middle), default=-math.inf)
+        high = min((t for t in jumps if t > middle), default=math.inf)
+        functions = {n: f.of_piece(low, high) if hasattr(f, "of_piece") else f for n, f in forcing.items()}
+        pieces.append((end, functions))
+    return pieces
+
+
 def grid_fields(u: Float[Tensor, "b *c"], names: Sequence[str], d: GridDerivatives) -> Fields:
     """Splits `(b, c, *s)`, or a trajectory `(b, t, c, *s)`, into components by name."""
     return dict(zip(names, u.unbind(-d.grid.dimensions - 1), strict=True))
+
+
+def _check_entries(spec: ParameterSpec, given: Tensor, dimensions: int) -> None:
+    """Raises `ValueError` for an entry out of range, with its sample and cell as far as the shape tells them."""
+    for extreme in (given.argmin(), given.argmax()):
+        place = [int(i) for i in torch.unravel_index(extreme, given.shape)]
+        try:
+            spec.check(float(given[tuple(place)]))
+        except ValueError as error:
+            sample, cell = (0, place) if len(place) == dimensions else (place[0] if place else 0, place[1:])
+            at = f"at cell {tuple(cell)}: " if cell else ""
+            raise SampleError(sample, f"{at}{error}") from None

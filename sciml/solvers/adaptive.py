@@ -14,7 +14,7 @@ from sciml.pdes import Problem
 from sciml.solvers.base import State
 from sciml.solvers.defect import NODES
 from sciml.solvers.formula import Formula
-from sciml.solvers.march import March, Trail
+from sciml.solvers.march import LONGEST, March, Trail
 from sciml.solvers.spectral_stepper import Memory, SpectralStepper
 from sciml.solvers.spectral_system import SpectralSystem
 
@@ -71,7 +71,7 @@ class AdaptiveStepper(SpectralStepper):
         order: int,
         tol: float,
         dealias: float,
-        finest: int = 2**24,
+        finest: int = 2**30,
     ) -> None:
         if not tol > 0:
             raise ValueError(f"tol={tol} must be positive.")
@@ -95,7 +95,8 @@ class AdaptiveStepper(SpectralStepper):
         The memory of states at other times than those of `looks` and the last does not hold the steps before them.
         """
         lengths = np.diff(times).tolist()
-        at_once = max(1, AHEAD // state.u.numel())
+        # Steps over several intervals end where a block does, whatever its length.
+        at_once = max(1, AHEAD // state.u.numel() // LONGEST) * LONGEST
         for first in range(0, len(lengths), at_once):
             block = lengths[first : first + at_once]
             wanted = [i for i, t in enumerate(times[first + 1 : first + 1 + len(block)]) if t in looks]

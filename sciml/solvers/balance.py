@@ -16,10 +16,10 @@ class Balance:
     r"""A stepper that keeps the books of its trajectory.
 
     The defect at a time is $|\sum_i (q_i(t) - q_i(0)) V + \int F\,dt| / \max \sum_i |q_i| V$ for each conserved
-    quantity, with what has left through the faces as $\int F\,dt$; for a vector the denominator sums the magnitudes of
-    all components, so that a component that stays zero does not divide by itself. It is rounding where the scheme is
-    conservative and says nothing of the distance to the exact solution: a pointwise defect of the equation has no
-    meaning at a shock.
+    quantity, with what has left through the faces, less what sources gave, as $\int F\,dt$; for a vector the
+    denominator sums the magnitudes of all components, so that a component that stays zero does not divide by itself. It
+    is rounding where the scheme is conservative and says nothing of the distance to the exact solution: a pointwise
+    defect of the equation has no meaning at a shock.
 
     Args:
         stepper: of a conservation law.

@@ -243,7 +243,7 @@ def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np
     if not torch.allclose(state.t.cpu().double(), times[0], rtol=1e-9, atol=1e-12):
         raise ValueError(f"times[0]={float(times[0]):g} is not the state's time {float(state.t[0]):g}.")
     watch = _Watch(stepper, state)
-    frames = [watch.masked(state.u)]
+    frames = _Frames(watch.masked(state.u), len(times))
     ahead = stepper.march(state, times.tolist()) if isinstance(stepper, Marching) else None
     for start, stop in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         count = step_count(stop - start, stepper.spec)
@@ -252,10 +252,39 @@ def rollout(stepper: Stepper, state: State, times: Sequence[float] | Tensor | np
             watch.look(state)
         frames.append(watch.masked(state.u))
         if not bool(watch.alive.any()):
-            frames.extend([torch.full_like(state.u, math.nan)] * (len(times) - len(frames)))
             break
     status = torch.where(watch.alive, int(Status.SUCCESS), int(Status.NON_FINITE))
-    return Trajectory(torch.stack(frames, dim=1), times, status, stepper.spec, blowups=watch.blowups)
+    return Trajectory(frames.together(), times, status, stepper.spec, blowups=watch.blowups)
+
+
+class _Frames:
+    """The states at the output times, which are copied where they belong: a list of them would take as much again.
+
+    Args:
+        first: state at the first time.
+        count: number of times.
+    """
+
+    def __init__(self, first: Tensor, count: int) -> None:
+        self.u = first.new_empty(len(first), count, *first.shape[1:])
+        self.count, self.list = 0, list[Tensor]()
+        self.append(first)
+
+    def append(self, u: Tensor) -> None:
+        # What is to be differentiated is put together once, at the end.
+        if u.requires_grad:
+            self.list.append(u)
+        self.u[:, self.count] = u.detach()
+        self.count += 1
+
+    def together(self) -> Float[Tensor, "b t c *s"]:
+        """All of them, NaN for the times that were not reached."""
+        self.u[:, self.count :] = math.nan
+        if not self.list:
+            return self.u
+        known = len(self.list)
+        before, after = (part.unbind(1) for part in (self.u[:, : self.count - known], self.u[:, self.count :]))
+        return torch.stack([*before, *self.list, *after], dim=1)
 
 
 class _Watch:
@@ -286,4 +315,6 @@ class _Watch:
         self.alive = self.alive & now
 
     def masked(self, u: Tensor) -> Tensor:
+        if bool(self.alive.all()):
+            return u
         return torch.where(self.alive.view(-1, *[1] * (u.ndim - 1)), u, math.nan)

@@ -115,3 +115,26 @@ class ETDRK4Coefficients:
             middle=dt * (2.0 * two - 4.0 * three),
             last=dt * (4.0 * three - two),
         )
+
+
+def inside_coefficients(symbol: Tensor, dt: float, part: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    r"""What the state after a part of a step multiplies with: the start, and $N$ at start, middle and end.
+
+    They integrate $\int_0^{\theta\Delta t} e^{(\theta\Delta t - s)L} N(s)\,ds$ with the quadratic $N(s)$ through the
+    three values; at the end, `part` one, they are those of `ETDRK4Coefficients`.
+
+    Args:
+        symbol: any shape; of a linear part that does not couple.
+        dt: length of the step.
+        part: $\theta$, in (0, 1].
+    """
+    time = part * dt
+    z = symbol * time
+    one, two, three = phi_functions(z)
+    bend = part * part * three
+    return (
+        torch.exp(z),
+        time * (one - 3.0 * part * two + 4.0 * bend),
+        time * (2.0 * part * two - 4.0 * bend),
+        time * (4.0 * bend - part * two),
+    )

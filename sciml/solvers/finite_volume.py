@@ -14,6 +14,7 @@ from sciml.solvers.marching import TimeIntegrator
 from sciml.solvers.positivity import PositivityLimiter
 from sciml.solvers.riemann import HLLC, RiemannSolver
 from sciml.solvers.strong_stability import SSPRK3, StrongStabilityPreserving
+from sciml.solvers.volume_source import refused_source
 from sciml.solvers.volume_stepper import FiniteVolumeStepper
 from sciml.solvers.weno import REACH, WENOZ, Reconstruction
 from sciml.status import ConfigError
@@ -22,11 +23,12 @@ _POSITIVE = PositivityLimiter()
 
 
 class FiniteVolume(TimeIntegrator):
-    r"""Method of lines $\bar q_t = -\nabla_h\cdot \bar f(\bar q)$ for cell averages $\bar q$ of conserved quantities.
+    r"""Method of lines $\bar q_t = -\nabla_h\cdot \bar f(\bar q) + \bar s$ for cell averages $\bar q$.
 
-    Every sample has its own step, $\Delta t = \mathrm{cfl} / \sum_a \max(|v_a| + c) / h_a$ times the coefficient of the
-    Runge–Kutta method, computed anew before every step. A step that would leave density or pressure nonpositive is
-    repeated with half the length, ten times at most; then the sample has failed.
+    The averages are those of conserved quantities. Every sample has its own step,
+    $\Delta t = \mathrm{cfl} / \sum_a \max(|v_a| + c) / h_a$ times the coefficient of the Runge–Kutta method, computed
+    anew before every step. A step that would leave density or pressure nonpositive is repeated with half the length,
+    ten times at most; then the sample has failed.
 
     The solution's values are the primitive variables of cell averages, on axes of cells and on periodic ones, where the
     cells lie around the points. They differ from point values by $O(h^2)$; `cell_averages` makes an initial state of
@@ -35,6 +37,8 @@ class FiniteVolume(TimeIntegrator):
     The order is that of the Runge–Kutta method, with steps in proportion to the cells; reconstruction and face averages
     are of order five and four. Viscous fluxes are central differences of second order, and shorten the step as
     $1 / (1 / \Delta t + 2 \nu \sum_a h_a^{-2})$; where the positivity limiter acts, it blends them away too.
+
+    Sources of the law, without derivatives, and forcing by equation take part in every stage (see `VolumeSource`).
 
     Args:
         dt: longest step; `None` leaves it to the Courant number.
@@ -79,13 +83,11 @@ class FiniteVolume(TimeIntegrator):
         law, grid = problem.pde, problem.domain
         if not isinstance(law, ConservationLaw):
             return f"FiniteVolume integrates conservation laws; {type(law).__name__} is none."
-        if problem.forcing:
-            return "FiniteVolume takes no forcing."
         if any(axis.points is not None or axis.kind == "nodes" for axis in grid.axes):
             return "FiniteVolume needs uniform axes of cells or periodic ones."
         if min(grid.shape) < REACH:
             return f"FiniteVolume needs at least {REACH} cells along every axis; the grid has {min(grid.shape)}."
-        return refused_condition(problem)
+        return refused_condition(problem) or refused_source(problem)
 
     def stepper(self, problem: Problem, dt: float | None = None) -> "FiniteVolumeStepper":
         """The stepper of a problem, for use in a `rollout` or by a hybrid.

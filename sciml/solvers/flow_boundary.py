@@ -76,7 +76,7 @@ class FlowBoundary:
     def values(self, name: str) -> Float[Tensor, "b *s"]:
         """Zeros where a component has its values."""
         places = self.coordinates(name, torch.zeros(1, dtype=torch.float64, device=self.device))
-        shape = torch.broadcast_shapes(*(p.shape for axis, p in places.items() if axis != "t"))
+        shape = np.broadcast_shapes(*(p.shape for axis, p in places.items() if axis != "t"))
         return torch.zeros(1, *shape, dtype=torch.float64, device=self.device)
 
     def ghosts(self, q: Tensor, name: str, axis: int, t: Float[Tensor, " b"]) -> tuple[Tensor, Tensor]:

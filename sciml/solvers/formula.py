@@ -15,7 +15,7 @@ from sciml.solvers.symbols import LinearMap
 from sciml.solvers.tableaux import Tableau
 
 #: Lengths of a step whose linear maps are kept.
-TABLES = 32
+TABLES = 64
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Lengths:
             return self.values[0]
         return torch.tensor(self.values, dtype=torch.float64, device=self.index.device)[self.index]
 
+    def of(self, row: int) -> float:
+        """The length of one sample's step."""
+        return self.values[0 if self.index is None else int(self.index[row])]
+
     def like(self, v: Tensor) -> "float | Tensor":
         """A number, or a tensor that broadcasts with `v`."""
         return self.each.view(-1, *[1] * (v.ndim - 1)) if isinstance(self.each, Tensor) else self.each
@@ -50,10 +54,13 @@ class Step:
         v: the new state.
         estimate: computes an estimate of the error of the step, and the rate at its end where it is known then;
             `None` where the method has none.
+        inside: computes the states of some samples, whose step has one length, after 1, 2, ... of so many equal parts
+            of the step, `(parts - 1, r, c, *k)`; `None` where the method has no continuous extension.
     """
 
     v: Tensor
     estimate: Callable[[], tuple[Tensor, Tensor | None]] | None = None
+    inside: Callable[[int, np.ndarray], Tensor] | None = None
 
 
 class Formula(ABC):
@@ -67,10 +74,12 @@ class Formula(ABC):
     embedded_order: int = 0
     #: What the method is for a rate alone, without a linear part.
     explicit: Tableau
+    #: Whether its steps know the states inside.
+    continuous: bool = False
 
     def __init__(self, system: SpectralSystem) -> None:
         self.system = system
-        self._tables: dict[float, dict[str, LinearMap]] = {}
+        self._tables: dict[float | tuple[float, int], dict[str, LinearMap]] = {}
         self._chosen: tuple[Lengths | None, dict[str, LinearMap]] = (None, {})
 
     @abstractmethod
@@ -91,10 +100,15 @@ class Formula(ABC):
         return self._chosen[1]
 
     def _table(self, dt: float, compute: Callable[[float], dict[str, LinearMap]]) -> dict[str, LinearMap]:
-        found = self._tables.pop(dt) if dt in self._tables else compute(dt)
+        return self._kept(dt, lambda: compute(dt))
+
+    def _kept(
+        self, key: float | tuple[float, int], compute: Callable[[], dict[str, LinearMap]]
+    ) -> dict[str, LinearMap]:
+        found = self._tables.pop(key) if key in self._tables else compute()
         while len(self._tables) >= TABLES:
             del self._tables[next(iter(self._tables))]
-        self._tables[dt] = found
+        self._tables[key] = found
         return found
 
     def rows(self, index: np.ndarray) -> "Formula":

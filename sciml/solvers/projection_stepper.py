@@ -4,6 +4,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -89,7 +90,7 @@ class ProjectionStepper:
             columns = {p.name: params[:, i].double() for i, p in enumerate(self.scalars)}
             problem = dataclasses.replace(problem, parameters={**problem.parameters, **columns})
         rates = FlowRates(problem, self.transport, self.tracer_transport, self.solids, u0.device)
-        batch = torch.broadcast_shapes((len(u0),), *(self._samples(problem, p.name) for p in self.scalars))[0]
+        batch = np.broadcast_shapes((len(u0),), *(self._samples(problem, p.name) for p in self.scalars))[0]
         u0 = u0.to(torch.float64).expand(batch, *u0.shape[1:])
         times = torch.full((batch,), t, dtype=torch.float64, device=u0.device)
         memory = FlowMemory((), rates, self._poisson(rates.staggered, u0.device))

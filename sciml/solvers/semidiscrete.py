@@ -42,6 +42,8 @@ class SemiDiscrete:
                     continue
             self.shared[name] = value
         self.samples = max([1, *map(len, self.own.values())])
+        #: What acts on the right side; a march puts the piece between two jumps here on which it is.
+        self.forcing = dict(problem.forcing or {})
 
     def _free(self) -> Bool[Tensor, "c *s"]:
         """Which values are unknowns: not those of nodes that a condition gives."""
@@ -73,7 +75,7 @@ class SemiDiscrete:
         )
         right = self.pde.rhs(fields, self.d, p)
         parts = [self._part(right.get(name, 0.0), u) for name in self.names]
-        for name, force in (self.problem.forcing or {}).items():
+        for name, force in self.forcing.items():
             k = self.names.index(name)
             parts[k] = parts[k] + call_with_coordinates(of_samples(force, rows), {**self.inner, TIME: clock})
         return torch.where(self.free, torch.stack(parts, dim=1), 0.0)

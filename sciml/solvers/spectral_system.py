@@ -14,6 +14,7 @@ from torch import Tensor
 from sciml.pdes import EvolutionPDE, Problem
 from sciml.pdes.parameters import call_with_coordinates
 from sciml.pdes.problem import of_clocks, of_samples
+from sciml.solvers.compiled_flux import has_compiler
 from sciml.solvers.samples import bound, chosen, varying
 from sciml.solvers.spectrum import FourierDerivatives, Spectrum
 from sciml.solvers.symbols import Symbol
@@ -123,6 +124,22 @@ class SpectralSystem:
         return spectrum
 
     @functools.cached_property
+    def force_varies(self) -> bool:
+        """Whether a force depends on time."""
+        return any("t" in inspect.signature(f).parameters for f in (self.problem.forcing or {}).values())
+
+    def force(self, t: Float[Tensor, " b"]) -> Complex[Tensor, "b c *k"]:
+        """Spectra of the forces, as far as the constraints admit them."""
+        d, pde = self.derivatives, self.problem.pde
+        assert isinstance(pde, EvolutionPDE)
+        forces = {name: self._force(name, t) for name in self.problem.forcing or {}}
+        some = next(iter(forces.values()))
+        given = {name: Spectrum(forces.get(name, torch.zeros_like(some)), d) for name in self.names}
+        admitted = pde.project(given, d)
+        columns = [d.spectrum(admitted[name]) for name in self.names]
+        return torch.stack([column.expand(len(t), *some.shape[1:]) for column in columns], dim=1)
+
+    @functools.cached_property
     def _weights(self) -> Float[Tensor, "*k 2"]:
         """How often real and imaginary part of a coefficient stand for a mode: its conjugate is left out."""
         d, n = self.derivatives, self.problem.domain.shape[-1]
@@ -131,9 +148,24 @@ class SpectralSystem:
         weights = torch.where(once, 1.0, 2.0).double().view(-1, *[1] * self.problem.domain.dimensions)
         return weights.expand(*weights.shape[:-1], 2).contiguous()
 
+    @functools.cached_property
+    def _flat_weights(self) -> np.ndarray:
+        # Broadcast over the components and the modes of the other axes.
+        modes = self.derivatives.restrict(torch.ones((*self.problem.domain.shape[:-1], self.derivatives.modes[-1])))
+        return (modes[..., None] * self._weights).expand(len(self.names), *modes.shape, 2).reshape(-1).numpy()
+
     def norm(self, v: Complex[Tensor, "b c *k"]) -> Float[Tensor, " b"]:
         """Root mean square over the grid, summed over the components, times the number of points."""
+        if has_compiler() and v.device.type == "cpu":
+            from sciml.solvers import spectral_kernels as kernels
+
+            return torch.from_numpy(kernels.norms(rows_of(v), self._flat_weights))
         parts = torch.view_as_real(v.detach())
         squares = (parts * parts * self._weights).flatten(1)
         rows = squares.sum(dim=1) if squares.shape[1] < GRAIN else torch.stack([row.sum() for row in squares])
         return rows.sqrt()
+
+
+def rows_of(v: Complex[Tensor, "b c *k"]) -> Float[np.ndarray, "b n"]:
+    """Real and imaginary parts in turn, a row for each sample."""
+    return v.detach().contiguous().numpy().reshape(len(v), -1).view(np.float64)

@@ -53,7 +53,7 @@ class Spectrum:
     def _scaled(self, factor: Any) -> "Spectrum | Tensor":
         dims = self.derivatives.grid.dimensions
         if isinstance(factor, int | float) and self.symbol is not None:
-            return Spectrum(self.base, self.derivatives, self.symbol * factor)
+            return Spectrum(self.base, self.derivatives, self.derivatives.scaled(self.symbol, factor))
         if isinstance(factor, int | float) or (
             isinstance(factor, Tensor) and (factor.ndim == 0 or factor.shape[-dims:].numel() == 1)
         ):
@@ -121,6 +121,7 @@ class FourierDerivatives(SpectralDerivatives):
     def __init__(self, grid: Grid, dealias: float = 1.0, device: torch.device | str = "cpu") -> None:
         super().__init__(grid, device=device)
         self._symbols: dict[tuple[int, ...], Tensor] = {}
+        self._scaled: dict[tuple[int, float], Tensor] = {}
         self._inverse: Tensor | None = None
         self._coordinates = super().coordinates()
         #: Number of modes 0, 1, 2, ... that are kept on each axis.
@@ -174,6 +175,15 @@ class FourierDerivatives(SpectralDerivatives):
             symbol = self.restrict(derivative_symbol(self.grid, counts, self.device or "cpu")).contiguous()
             self._symbols[counts] = symbol if sum(counts) % 2 else symbol.real.contiguous()
         return Spectrum(self.spectrum(u), self, self._symbols[counts])
+
+    def scaled(self, symbol: Tensor, factor: float) -> Tensor:
+        """A symbol times a number; kept for the symbols of derivatives, which live as long as this does."""
+        if not any(symbol is own for own in self._symbols.values()):
+            return symbol * factor
+        key = id(symbol), factor
+        if key not in self._scaled:
+            self._scaled[key] = symbol * factor
+        return self._scaled[key]
 
     def grad(self, u: Any) -> tuple[Any, ...]:
         return super().grad(self.field(u))

@@ -13,6 +13,7 @@ from sciml.linalg import LinearSolver, SparseDirect
 from sciml.linalg.operator import Matrix
 from sciml.pdes import Problem
 from sciml.solvers.base import StepperSpec, Trajectory
+from sciml.status import SampleError
 
 #: Matrix and right side of one sample.
 System = tuple[Matrix, np.ndarray]
@@ -99,7 +100,7 @@ def check_values(name: str, values: Tensor, least: float = -math.inf, above: boo
     """Looks at a coefficient before any system is solved: finite, and at least `least`, or above it.
 
     Raises:
-        ValueError: a value that is not accepted, with its sample and cell.
+        SampleError: a value that is not accepted, with its sample and cell.
     """
     # The extremes alone, which are NaN where any value is: this is asked for every sample of a data set.
     low, high = (float(x) for x in values.aminmax()) if values.numel() else (math.inf, -math.inf)
@@ -108,6 +109,5 @@ def check_values(name: str, values: Tensor, least: float = -math.inf, above: boo
     accepted = values.isfinite() & ((values > least) if above else (values >= least))
     sample, *cell = (int(i) for i in torch.nonzero(~accepted)[0])
     what = "finite" if least == -math.inf else "positive and finite" if above else "finite and not negative"
-    raise ValueError(
-        f"sample {sample}: the {name} at cell {tuple(cell)} is {float(values[sample, *cell]):g}; it must be {what}."
-    )
+    value = float(values[sample, *cell])
+    raise SampleError(sample, f"the {name} at cell {tuple(cell)} is {value:g}; it must be {what}.")

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sciml.pdes.problem import pieces_of
 from sciml.solvers.stages import RungeKuttaStep
 from sciml.status import Status
 
@@ -58,7 +59,14 @@ class StepControl:
     shortest: float = 1e-10
 
     def advance(self, march: March, step: RungeKuttaStep, stop: float) -> None:
-        """Brings every sample that has not failed to the time `stop`."""
+        """Brings every sample that has not failed to the time `stop`; steps end where the forcing jumps."""
+        going = self._going(march, stop)
+        if len(going):
+            for end, forcing in pieces_of(step.system.problem.forcing or {}, float(march.t[going[0]]), stop):
+                step.system.forcing = forcing
+                self._advance(march, step, end)
+
+    def _advance(self, march: March, step: RungeKuttaStep, stop: float) -> None:
         nominal, begin = march.dt.clone(), march.t.clone()
         going = self._going(march, stop)
         while len(going):

@@ -32,13 +32,12 @@ class Controller:
 
 
 def divisions(ratio: np.ndarray, most: int) -> np.ndarray:
-    r"""Least number of parts, $2^j$ or $3 \cdot 2^j$, that cuts an interval into steps no longer than asked for.
+    r"""Least number of parts, 1, ..., 8 or one of those from 4 on times $2^j$, that makes steps no longer than asked.
 
     Args:
         ratio: length of the interval in steps.
         most: largest number that is looked at.
     """
     ratio = np.clip(ratio, 1.0, most)
-    two = np.exp2(np.ceil(np.log2(ratio)))
-    three = 3.0 * np.exp2(np.maximum(np.ceil(np.log2(ratio / 3.0)), 0.0))
-    return np.where((two >= ratio) & (two <= three), two, three).astype(np.int64)
+    unit = np.exp2(np.maximum(np.ceil(np.log2(ratio)) - 3.0, 0.0))
+    return (np.ceil(ratio / unit) * unit).astype(np.int64)

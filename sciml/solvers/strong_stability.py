@@ -32,11 +32,21 @@ class StrongStabilityPreserving(Described, ABC):
     @property
     def weights(self) -> tuple[float, ...]:
         """Share of each stage's rate in the whole step."""
+        return self._rows[-1]
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Times of the stages, in steps."""
+        return tuple(sum(row) for row in self._rows[:-1])
+
+    @property
+    def _rows(self) -> tuple[tuple[float, ...], ...]:
+        """Shares of the rates in each stage, and in the step."""
         rows: list[list[float]] = [[0.0] * len(self.alpha)]
         for alpha, beta in zip(self.alpha, self.beta, strict=True):
             row = [sum(a * rows[k][j] for k, a in enumerate(alpha)) for j in range(len(self.alpha))]
             rows.append([r + (beta[j] if j < len(beta) else 0.0) for j, r in enumerate(row)])
-        return tuple(rows[-1])
+        return tuple(map(tuple, rows))
 
     def step(self, q: Tensor, dt: Tensor, rate: Rate) -> Tensor:
         """One step of each sample.

@@ -40,7 +40,11 @@ class LinearMap:
         row = torch.zeros_like(index) if shared else torch.arange(len(index), device=index.device)
         return [cls(v, m.coupled) for v, m in zip(values[index, row].unbind(1), maps[0], strict=True)]
 
-    def __call__(self, v: Complex[Tensor, "b *c"]) -> Complex[Tensor, "b *c"]:
+    def rows(self, index: Tensor) -> "LinearMap":
+        """That of some samples, where there is an axis before theirs."""
+        return self if self.values.shape[1] == 1 else LinearMap(self.values[:, index], self.coupled)
+
+    def __call__(self, v: Complex[Tensor, "b *c"]) -> Complex[Tensor, "..."]:
         # Every product is rounded by itself, and sums have one order: bits must not depend on the place in a batch.
         if not self.coupled:
             return self._times(self.values, v)

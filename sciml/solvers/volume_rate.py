@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sciml.solvers.face_flux import BESIDE
@@ -21,10 +21,21 @@ class VolumeRate:
     Args:
         stepper: the scheme on its grid.
         values: parameters of the samples.
+        t: their times at the start of the step.
+        samples: their numbers in the problem.
     """
 
-    def __init__(self, stepper: "FiniteVolumeStepper", values: Float[Tensor, "b p"]) -> None:
+    def __init__(
+        self,
+        stepper: "FiniteVolumeStepper",
+        values: Float[Tensor, "b p"],
+        t: Float[Tensor, " b"],
+        samples: Int[Tensor, " b"],
+    ) -> None:
         self.stepper, self.parameters = stepper, stepper.parameters(values)
+        self.t, self.samples = t, samples
+        #: Length of the step, `(b,)`.
+        self.length = torch.zeros_like(t)
         self.waves = stepper.law.waves(stepper.dimensions, self.parameters)
         self.good: Bool[Tensor, " b"] = torch.ones(len(values), dtype=torch.bool, device=values.device)
         #: Of samples that do not stay admissible, the first state that was not.
@@ -33,26 +44,41 @@ class VolumeRate:
 
     @property
     def outflow(self) -> Float[Tensor, "b c"]:
-        """Mean rate at which conserved quantities left during the step."""
+        """Mean rate at which conserved quantities left during the step, less what sources gave."""
         parts = [w * out for w, out in zip(self.stepper.method.time.weights, self._outflows, strict=True)]
         return sum(parts[1:], start=parts[0])
 
     def __call__(self, q: Float[Tensor, "b c *s"], dt: Float[Tensor, "b *r"]) -> Float[Tensor, "b c *s"]:
-        r"""$-\nabla_h\cdot \bar f$; an Euler step of length `dt` stays admissible where that can be had."""
+        r"""$-\nabla_h\cdot \bar f + s$; an Euler step of length `dt` stays admissible where that can be had."""
         extended = self.stepper.extended(q, self.parameters)
         lines = self.stepper.lines(extended)
         fluxes = [self._flux(line, extended, axis) for axis, line in enumerate(lines)]
-        rate = self._divergence(fluxes)
+        gain = self._gain(q)
+        rate = self._divergence(fluxes) + gain
         good = self.waves.admissible(q + dt * rate)
         limiter = self.stepper.method.face_flux.positivity
         if limiter is not None and not bool(good.all()):
             limited = self._limited(limiter, fluxes, lines, q, dt)
             fluxes = [torch.where(wide(good, f), f, g) for f, g in zip(fluxes, limited, strict=True)]
-            rate = self._divergence(fluxes)
+            rate = self._divergence(fluxes) + gain
             good = self.waves.admissible(q + dt * rate)
         self._note(good, q + dt * rate)
-        self._outflows.append(self._leaving(fluxes))
+        self._outflows.append(self._leaving(fluxes) - self._gained(gain))
         return rate
+
+    def _gain(self, q: Float[Tensor, "b c *s"]) -> "Float[Tensor, 'b c *s'] | float":
+        """What sources and forcing add to the rate of this stage."""
+        source, stage = self.stepper.source, len(self._outflows)
+        if not source.there:
+            return 0.0
+        t = self.t + self.stepper.method.time.times[stage] * self.length
+        return source(self.stepper.fields(q, self.parameters), self.parameters, t, self.samples)
+
+    def _gained(self, gain: "Tensor | float") -> "Float[Tensor, 'b c'] | float":
+        if not isinstance(gain, Tensor):
+            return 0.0
+        cell = math.prod(axis.h for axis in self.stepper.grid.axes)
+        return cell * torch.stack([row.flatten(1).sum(1) for row in gain])
 
     def _flux(self, line: Tensor, extended: Tensor, axis: int) -> Tensor:
         flux = self.stepper.method.face_flux(line, self.waves)

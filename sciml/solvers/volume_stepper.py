@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from sciml.pdes import ConservationLaw, Parameters, Problem
@@ -15,6 +15,7 @@ from sciml.solvers.face_derivatives import FaceDerivatives
 from sciml.solvers.face_flux import BESIDE
 from sciml.solvers.ghost_cells import GhostCells
 from sciml.solvers.volume_rate import VolumeRate, wide
+from sciml.solvers.volume_source import VolumeSource
 from sciml.solvers.weno import REACH
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class FiniteVolumeStepper:
         self.spec = StepperSpec(problem.pde.fields, self.grid, problem.boundaries, self.scalars, dt=dt)
         self.dimensions = self.grid.dimensions
         self.equations = self.law.equation_names(self.dimensions)
-        self.ghosts = GhostCells(problem)
+        self.ghosts, self.source = GhostCells(problem), VolumeSource(problem)
         self.rotations = [_rotation(self.law, self.dimensions, axis) for axis in range(self.dimensions)]
 
     def start(
@@ -91,10 +92,9 @@ class FiniteVolumeStepper:
             raise ValueError("dt is missing; a solver without a longest step of its own has to be told how far to go.")
         memory: Memory = state.memory
         together = len(state.u) if state.u.is_cuda else max(1, CELLS_TOGETHER // state.u[0, 0].numel())
-        done = [
-            self._advance(u, t, values, span)
-            for u, t, values in zip(*(x.split(together) for x in (state.u, state.t, memory.values)), strict=True)
-        ]
+        samples = torch.arange(len(state.u), device=state.u.device)
+        given = zip(*(x.split(together) for x in (state.u, state.t, memory.values, samples)), strict=True)
+        done = [self._advance(u, t, values, numbers, span) for u, t, values, numbers in given]
         u, t, outflow = (torch.cat(parts) for parts in zip(*done, strict=True))
         return State(u, t, Memory(memory.values, memory.outflow + outflow))
 
@@ -104,10 +104,11 @@ class FiniteVolumeStepper:
         return torch.stack([q[name] for name in self.equations], dim=1)
 
     def _primitive(self, q: Float[Tensor, "b c *s"], p: Parameters) -> Float[Tensor, "b c *s"]:
-        u = self._fields(q, p)
+        u = self.fields(q, p)
         return torch.stack([u[name] for name in self.problem.names], dim=1)
 
-    def _fields(self, q: Float[Tensor, "b c *s"], p: Parameters) -> Fields:
+    def fields(self, q: Float[Tensor, "b c *s"], p: Parameters) -> Fields:
+        """Primitive variables of conserved quantities."""
         return self.law.primitive(dict(zip(self.equations, q.unbind(1), strict=True)), p)
 
     def parameters(self, values: Float[Tensor, "b p"]) -> Parameters:
@@ -115,15 +116,20 @@ class FiniteVolumeStepper:
         return Parameters(self.scalars, columns, {}, {}, self.dimensions)
 
     def _advance(
-        self, u: Float[Tensor, "b c *s"], t: Float[Tensor, " b"], values: Float[Tensor, "b p"], span: float
+        self,
+        u: Float[Tensor, "b c *s"],
+        t: Float[Tensor, " b"],
+        values: Float[Tensor, "b p"],
+        samples: Int[Tensor, " b"],
+        span: float,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """State, time and outflow of samples after `span`, each by steps of its own length."""
         q, p = self.conserved(u, values), self.parameters(values)
         left, clock, shrink, outflow = torch.full_like(t, span), t, torch.ones_like(t), q.new_zeros(q.shape[:2])
         failed = ~self.law.waves(self.dimensions, p).admissible(q)
         while len(rows := ((left > 0) & ~failed).nonzero().flatten()):
-            before, rate = _rows(q, rows), VolumeRate(self, values[rows])
-            dt = _even(left[rows], shrink[rows] * self._longest_step(before, rate))
+            before, rate = _rows(q, rows), VolumeRate(self, values[rows], clock[rows], samples[rows])
+            rate.length = dt = _even(left[rows], shrink[rows] * self._longest_step(before, rate))
             after = self.method.time.step(before, wide(dt, q), rate)
             good, last = rate.good, shrink[rows] <= 0.5**HALVINGS
             after = torch.where(wide(good, q), after, torch.where(wide(last, q), rate.bad, before))
@@ -141,7 +147,7 @@ class FiniteVolumeStepper:
         """Step of each sample; gradients do not see it."""
         frequency = torch.stack(self.frequencies(q, rate.waves)).sum(0)
         if self.law.is_viscous:
-            diffusivity = self.law.diffusivity(self._fields(q, rate.parameters), rate.parameters)
+            diffusivity = self.law.diffusivity(self.fields(q, rate.parameters), rate.parameters)
             spread = sum(2 / axis.h**2 for axis in self.grid.axes)
             frequency = frequency + spread * diffusivity.flatten(1).amax(1)
         limit = self.method.cfl * self.method.time.coefficient / frequency
@@ -179,7 +185,7 @@ class FiniteVolumeStepper:
             p: parameters of the samples.
         """
         near = q[(slice(None), slice(None), *[slice(REACH - 1, 1 - REACH)] * self.dimensions)]
-        d = FaceDerivatives(self._fields(near, p), axis, self.grid.names, [a.h for a in self.grid.axes])
+        d = FaceDerivatives(self.fields(near, p), axis, self.grid.names, [a.h for a in self.grid.axes])
         found = self.law.viscous(d.fields, d, p)
         nothing = torch.zeros_like(next(iter(d.fields.values())))
         rows = [found[name][axis] if name in found else nothing for name in self.equations]

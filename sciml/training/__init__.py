@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from sciml.training.checkpoints import AtomicCheckpointIO as AtomicCheckpointIO
     from sciml.training.checkpoints import BestAndLast as BestAndLast
     from sciml.training.datamodule import FieldData as FieldData
+    from sciml.training.fine_tuning import Freeze as Freeze
+    from sciml.training.fine_tuning import StartFrom as StartFrom
+    from sciml.training.mixture import MixtureData as MixtureData
     from sciml.training.module import FitModule as FitModule
     from sciml.training.sampler import StepSampler as StepSampler
     from sciml.training.schedules import WarmupCosine as WarmupCosine
@@ -19,6 +22,9 @@ _EXPORTS = {
     "BestAndLast": "checkpoints",
     "FieldData": "datamodule",
     "FitModule": "module",
+    "Freeze": "fine_tuning",
+    "MixtureData": "mixture",
+    "StartFrom": "fine_tuning",
     "StepSampler": "sampler",
     "WarmupCosine": "schedules",
 }

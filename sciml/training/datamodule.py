@@ -12,25 +12,28 @@ from sciml.batch import Batch
 from sciml.data import (
     DatasetSpec,
     FieldDataset,
+    MixedFields,
     OneStep,
     Steady,
     WindowedFields,
     Windows,
-    normalizers,
+    normalizer_for,
     open_dataset,
     ranges_of,
-    training_statistics,
 )
 from sciml.describe import describe
 from sciml.nn import Normalizer
 from sciml.status import ConfigError
 from sciml.training.sampler import SequentialBatches, StepSampler
 
+#: What batches come from: one data set, or several.
+Fields = WindowedFields | MixedFields
+
 
 class _Batches(Dataset[Batch]):
     """Gives a whole batch for a list of indices, so that nothing is collated twice."""
 
-    def __init__(self, windows: WindowedFields) -> None:
+    def __init__(self, windows: Fields) -> None:
         self.windows = windows
 
     def __getitem__(self, indices: list[int]) -> Batch:
@@ -44,7 +47,7 @@ def _unchanged(batch: Any) -> Any:
 class _Loader:
     """A loader whose sampler the trainer leaves alone, since the ranks have shared the batches already."""
 
-    def __init__(self, windows: WindowedFields, sampler: Sampler[list[int]], workers: int) -> None:
+    def __init__(self, windows: Fields, sampler: Sampler[list[int]], workers: int) -> None:
         self.batches = sampler
         if workers:
             windows.batch([0])  # what is kept in memory is read once, here, and shared with the workers
@@ -127,7 +130,7 @@ class FieldData(LightningDataModule):
         self.num_workers, self.seed, self.drop_last = num_workers, seed, drop_last
         #: Training batches handed over so far, over all epochs and restarts.
         self.step = 0
-        self._splits: dict[str, WindowedFields] = {}
+        self._splits: dict[str, Fields] = {}
 
     def open(self, split: str) -> FieldDataset:
         """The data set's split `train`, `valid` or `test`."""
@@ -140,7 +143,7 @@ class FieldData(LightningDataModule):
             if split not in self._splits:
                 self._splits[split] = self._windowed(split)
 
-    def _windowed(self, split: str) -> WindowedFields:
+    def _windowed(self, split: str) -> Fields:
         dataset = self.open(split)
         if self.windows is None:
             self.windows = Steady() if len(dataset.spec.times) == 1 else OneStep()
@@ -153,7 +156,7 @@ class FieldData(LightningDataModule):
             raise ConfigError(f"data: {error}") from error
 
     @property
-    def train(self) -> WindowedFields:
+    def train(self) -> Fields:
         """Windows of the training split; after `setup`."""
         return self._splits["train"]
 
@@ -174,11 +177,14 @@ class FieldData(LightningDataModule):
     @functools.cached_property
     def statistics(self) -> dict[str, Any]:
         """Of the trajectories that training uses."""
-        return training_statistics(self.train)
+        return self.train.statistics()
 
     def normalizers(self) -> tuple[Normalizer, Normalizer]:
         """Normalisers of inputs and outputs, from statistics of the training split."""
-        return normalizers(self.train, self.statistics)
+        return (
+            normalizer_for(self.inputs, self.statistics, self.spec),
+            normalizer_for(self.outputs, self.statistics, self.spec),
+        )
 
     def description(self) -> dict[str, Any]:
         """What a predictor has to know about the data, as plain data."""

@@ -130,7 +130,7 @@ class FitModule(LightningModule):
             )
 
     def configure_optimizers(self) -> Any:
-        optimizer = _called("optimizer", self.make_optimizer, [p for p in self.parameters() if p.requires_grad])
+        optimizer = _called("optimizer", self.make_optimizer, self._trained_parameters())
         if self.make_scheduler is None:
             self.settings = {"optimizer": resume.optimizer_settings(optimizer)}
             return optimizer
@@ -145,6 +145,16 @@ class FitModule(LightningModule):
         }
         interval = getattr(scheduler, "interval", "epoch")
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": interval}}
+
+    def _trained_parameters(self) -> list[Any]:
+        """Parameters that need gradients, in the groups that the network makes of them, where it does."""
+        grouped: list[dict[str, Any]] = getattr(inner_network(self.network), "parameter_groups", list)()
+        groups = [{**g, "params": [p for p in g["params"] if p.requires_grad]} for g in grouped]
+        known = {id(p) for g in groups for p in g["params"]}
+        others = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
+        if not groups:
+            return others
+        return [g for g in (*groups, {"params": others, "name": "others"}) if g["params"]]
 
     def on_fit_start(self) -> None:
         if self._saved is not None:

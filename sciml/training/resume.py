@@ -64,7 +64,12 @@ def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
     """Class and plain options of an optimiser as it is before its first step."""
     options = {k: v for k, v in optimizer.defaults.items() if v is None or isinstance(v, bool | int | float | str)}
     lists = {k: list(v) for k, v in optimizer.defaults.items() if isinstance(v, list | tuple)}
-    return {"class": class_path(type(optimizer)), **options, **lists}
+    named = {
+        g["name"]: {"lr": g.get("initial_lr", g["lr"]), "weight_decay": g.get("weight_decay")}
+        for g in optimizer.param_groups
+        if "name" in g
+    }
+    return {"class": class_path(type(optimizer)), **options, **lists, **({"groups": named} if named else {})}
 
 
 def scheduler_settings(scheduler: Any) -> dict[str, Any] | None:

@@ -48,16 +48,20 @@ FLOWS, FLOW_POINTS, FLOW_JUDGED, FLOW_FRAMES, PEER_STEP, PEER_STEPS = 20, 64, 2,
 
 @dataclass(frozen=True)
 class Choice:
-    """How ours is solved: points per axis, fraction of the modes that are kept, tolerance."""
+    """How ours is solved: points per axis, fraction of the modes that are kept, tolerance.
+
+    Those of Burgers were chosen on samples 100 to 107, those of the flow at viscosity 1e-4 on flows 2 and 3; errors are
+    those of samples 0 to 3 and flows 0 and 1.
+    """
 
     points: int
     dealias: float
     tol: float
 
 
-BURGERS = {0.01: Choice(256, 2 / 3, 1e-2), 0.001: Choice(672, 1.0, 1e-2)}
+BURGERS = {0.01: Choice(160, 1.0, 1e-3), 0.001: Choice(768, 1.0, 1e-2)}
 #: Viscosity to choice and last time.
-NAVIER_STOKES = {1e-3: (Choice(48, 2 / 3, 3e-4), 50), 1e-4: (Choice(64, 2 / 3, 7e-4), 30)}
+NAVIER_STOKES = {1e-3: (Choice(48, 2 / 3, 3e-4), 50), 1e-4: (Choice(64, 0.75, 7e-4), 30)}
 
 
 def cpu(function: Callable[[], Any]) -> tuple[float, Any]:
@@ -67,10 +71,17 @@ def cpu(function: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def on_points(u: torch.Tensor, n: int, dims: int) -> torch.Tensor:
-    """The Fourier series of values at `n` points per axis."""
-    m, axes = u.shape[-1], tuple(range(-dims, 0))
-    if m == n:
+    """The Fourier series of values `(b, ...)` at `n` points per axis."""
+    if u.shape[-1] == n:
         return u
+    found = u.new_empty(*u.shape[:-dims], *(n,) * dims)
+    for sample, values in zip(found, u, strict=True):
+        sample.copy_(series(values, n, dims))
+    return found
+
+
+def series(u: torch.Tensor, n: int, dims: int) -> torch.Tensor:
+    m, axes = u.shape[-1], tuple(range(-dims, 0))
     spectrum, low = torch.fft.rfftn(u, dim=axes), (min(m, n) + 1) // 2
     for axis in axes[:-1]:
         head, tail = spectrum.narrow(axis, 0, low), spectrum.narrow(axis, m - low + 1, low - 1)

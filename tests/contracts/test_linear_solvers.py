@@ -13,15 +13,15 @@ from sciml.linalg import CG, Jacobi, LinearOperator, LinearSolver, Solution, Spa
 from sciml.status import SolveFailure, Status
 
 #: What a solver is for, where that is less than every regular matrix.
-HERMITIAN_ONLY = {"BandedCholesky", "CG", "Stale", "Stationary"}
+HERMITIAN_ONLY = {"BanditSolver", "BandedCholesky", "CG", "Stale", "Stationary"}
 SYMMETRIC_ONLY = {"SQMR"}
 
 
 def exported_solvers() -> list[type]:
     """Classes with a method `solve`: found by their face, so that a newcomer is tested before it has a test."""
     found = [getattr(sciml.linalg, name) for name in sciml.linalg.__all__]
-    # MeanFree solves a projected system, which is not what this contract asks; it has tests of its own.
-    others = (LinearSolver, sciml.linalg.MeanFree)
+    # MeanFree solves a projected system, Auto is whatever suits the matrix: both have tests of their own.
+    others = (LinearSolver, sciml.linalg.MeanFree, sciml.linalg.Auto)
     concrete = [c for c in found if inspect.isclass(c) and hasattr(c, "solve") and c not in others]
     return [c for c in concrete if not inspect.isabstract(c)]
 
@@ -34,6 +34,8 @@ def example(cls: type, **settings):
     """With a small cycle where there are cycles, so that the reference systems need several."""
     if cls is sciml.linalg.Stale:
         return cls(CG(preconditioner=Jacobi(), **settings))
+    if cls is sciml.linalg.BanditSolver:
+        return cls([CG(**settings), CG(preconditioner=Jacobi(), **settings)])
     taken = inspect.signature(cls).parameters
     small = {"restart": 12, "recycle": 4}
     return cls(**{k: v for k, v in {**small, **settings}.items() if k in taken})

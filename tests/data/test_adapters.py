@@ -194,6 +194,44 @@ def test_a_partial_file_of_incompressible_flow_is_refused(tmp_path: Path):
         PDEBenchIncompressible().read(path)
 
 
+#: Published variables that the contract's file has not: file, shape, and the channel that each component comes from.
+POSEIDON = {
+    "CE-RM": ((3, 4, 5, 6, 5), {"density": 0, "velocity": (1, 2), "pressure": 3, "tracer": 4}, 2.0),
+    "GCE-RT": ((3, 4, 6, 6, 5), {"density": 0, "velocity": (1, 2), "pressure": 3, "tracer": 4, "potential": 5}, 5.0),
+    "FNS-KF": ((3, 4, 2, 6, 5), {"velocity": (0, 1)}, 1.0),
+    "NS-SL": ((3, 4, 2, 5, 6), {"velocity": (0, 1)}, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", POSEIDON)
+def test_a_published_poseidon_file_has_its_channels_where_they_are_published(tmp_path: Path, name: str):
+    shape, channels, end = POSEIDON[name]
+    stored = np.random.default_rng(0).normal(size=shape).astype("f4")
+    with h5py.File(tmp_path / f"{name}.nc", "w") as f:
+        f["velocity" if name == "NS-SL" else "solution"] = stored
+    spec, arrays = find_adapter(tmp_path / f"{name}.nc").read(tmp_path / f"{name}.nc")
+    # NS-SL alone is stored with y before x.
+    seen = np.swapaxes(stored, -1, -2) if name == "NS-SL" else stored
+    assert spec.grid.shape == (6, 5)
+    assert spec.times == pytest.approx(np.linspace(0, end, 4))
+    assert {f.name for f in spec.fields} == set(channels)
+    for field, place in channels.items():
+        wanted = np.stack([seen[:, :, c] for c in place], axis=-1) if isinstance(place, tuple) else seen[:, :, place]
+        np.testing.assert_array_equal(arrays.fields[field], wanted)
+    assert validate_dataset(convert(tmp_path / f"{name}.nc", tmp_path / "out", splits=(1, 1, 1))) == []
+
+
+def test_poseidons_airfoils_are_a_static_shape_and_a_steady_density(tmp_path: Path):
+    stored = np.random.default_rng(0).normal(size=(3, 2, 6, 5)).astype("f4")
+    with h5py.File(tmp_path / "SE-AF.nc", "w") as f:
+        f["solution"] = stored
+    spec, arrays = find_adapter(tmp_path / "SE-AF.nc").read(tmp_path / "SE-AF.nc")
+    assert spec.times == (0.0,)
+    np.testing.assert_array_equal(arrays.static["shape"], stored[:, 0])
+    np.testing.assert_array_equal(arrays.fields["density"], stored[:, None, 1])
+    assert validate_dataset(convert(tmp_path / "SE-AF.nc", tmp_path / "out", splits=(1, 1, 1))) == []
+
+
 def test_our_own_shards_are_files_of_the_well(root: Path, spec: DatasetSpec):
     found, arrays = TheWell().read(root / "train/shard-00000.h5")
     data = FieldDataset(root, "train")

@@ -225,10 +225,16 @@ def test_groups_have_the_published_keys_and_settings(tmp_path):
     assert arrays.seed.tolist() == list(range(6))
 
 
-@pytest.mark.parametrize("stored", ["velocity", "vorticity"])
+FORCES = {
+    "velocity": (FieldSpec("force", rank=1),),
+    "velocity and components": (FieldSpec("force_x"), FieldSpec("force_y")),
+    "vorticity": (),
+}
+
+
+@pytest.mark.parametrize("stored", FORCES)
 def test_incompressible_flow_has_the_published_keys(tmp_path, stored):
-    flow = FieldSpec("velocity", rank=1) if stored == "velocity" else FieldSpec("vorticity")
-    force = (FieldSpec("force", rank=1),) if stored == "velocity" else ()
+    flow, force = FieldSpec("vorticity") if stored == "vorticity" else FieldSpec("velocity", rank=1), FORCES[stored]
     what = spec((flow, FieldSpec("tracer")), PLANE, static=force)
     root = make(tmp_path / "demo", what)
     out = export(root, tmp_path / "out", find_layout("pdebench", what))
@@ -247,9 +253,10 @@ def test_incompressible_flow_has_the_published_keys(tmp_path, stored):
         read, arrays = find_adapter(out / name).read(out / name)
         np.testing.assert_array_equal(arrays.fields["particles"], whole(root, "tracer")[rows, :, 0])
         velocity, pushed = np.moveaxis(arrays.fields["velocity"], -1, 2), np.moveaxis(arrays.static["force"], -1, 1)
-        if stored == "velocity":
+        if force:
             np.testing.assert_array_equal(velocity, whole(root, "velocity")[rows])
-            np.testing.assert_array_equal(pushed, whole(root, "force", static=True)[rows])
+            drawn = np.concatenate([whole(root, f.name, static=True)[rows] for f in force], axis=1)
+            np.testing.assert_array_equal(pushed, drawn)
         else:
             expected = velocity_of(whole(root, "vorticity")[rows, :, 0], PLANE)
             np.testing.assert_allclose(velocity, expected, atol=1e-6)
@@ -354,6 +361,10 @@ POSEIDON = {
         {"velocity": (6, 3, 3, 6, 4)},
     ),
     "vorticity": (spec((FieldSpec("vorticity"), FieldSpec("tracer")), PLANE), {"velocity": (6, 3, 3, 6, 4)}),
+    "forced": (
+        spec((FieldSpec("velocity", rank=1), FieldSpec("tracer")), PLANE, forcing={"velocity_x": {}}),
+        {"solution": (6, 3, 3, 6, 4)},
+    ),
     "scalar": (spec(ONE, PLANE), {"solution": (6, 3, 6, 4)}),
     "wave": (
         spec((FieldSpec("u"), FieldSpec("v")), PLANE, static=(FieldSpec("speed"),), pde="Wave"),
@@ -396,6 +407,19 @@ def test_poseidon_has_its_variables_and_dimensions(tmp_path, case):
         np.testing.assert_allclose(np.moveaxis(u["velocity"], -1, 2), expected, atol=1e-6)
     for name in arrays.static:
         np.testing.assert_array_equal(arrays.static[name], whole(root, what.static[0].name, static=True)[:, 0])
+
+
+def test_a_file_of_the_name_that_is_published_with_y_before_x_is_written_and_read_so(tmp_path):
+    what = POSEIDON["flow with a tracer"][0]
+    root = make(tmp_path / "demo", what)
+    path = export(root, tmp_path / "out", PoseidonLayout(name="NS-SL")) / "NS-SL.nc"
+    with xarray.open_dataset(path, engine="h5netcdf") as seen:
+        assert seen["velocity"].dims == ("sample", "time", "channel", "y", "x")
+        np.testing.assert_array_equal(np.swapaxes(seen["velocity"][:, :, :2], 3, 4), whole(root, "velocity"))
+    read, arrays = find_adapter(path).read(path)
+    assert read.grid.shape == PLANE.shape
+    np.testing.assert_array_equal(np.moveaxis(arrays.fields["velocity"], -1, 2), whole(root, "velocity"))
+    np.testing.assert_array_equal(arrays.fields["tracer"][:, :, None], whole(root, "tracer"))
 
 
 # ---- what all of them keep to ---------------------------------------------------------------------------------------

@@ -4,39 +4,19 @@ import os
 import signal
 import sys
 import types
-from pathlib import Path
 
 import pytest
+from generation import BURGERS, hashes, loaded
 
-from sciml.data import content_hash
 from sciml.datagen import DaskBackend, ProcessBackend, Recipe, SerialBackend, generate
 from sciml.datagen import backends_dask as dask
 from sciml.datagen.shards import Shard, shards_of
 from sciml.status import ConfigError, DataError, SolveFailure
 
-RECIPE = """
-name: tiny
-equation: Burgers
-grid: {x: {n: 8, kind: periodic}}
-parameters: {viscosity: 0.05}
-initial: {u: {class_path: GaussianInitial, init_args: {field: {class_path: PeriodicField, init_args: {modes: 3}}}}}
-times: {start: 0.0, stop: 0.1, count: 3}
-solver: {class_path: ETDRK4, init_args: {dt: 0.01}}
-dtype: float32
-splits: {train: 5, valid: 1, test: 2}
-shard_size: 2
-"""
-
 
 @pytest.fixture
 def recipe(tmp_path) -> Recipe:
-    path = tmp_path / "tiny.yaml"
-    path.write_text(RECIPE)
-    return Recipe.load(path)
-
-
-def hashes(root: Path) -> dict[str, str]:
-    return {p.relative_to(root).as_posix(): content_hash(p) for p in sorted(root.glob("*/shard*.h5"))}
+    return loaded(tmp_path, BURGERS)
 
 
 @pytest.mark.parametrize("backend", [ProcessBackend, DaskBackend])

@@ -8,15 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from generation import BURGERS, hashes, loaded, manifest, written
 
 import sciml
-from sciml.data import FieldDataset, content_hash, read_statistics, validate_dataset
+from sciml.data import FieldDataset, read_statistics, validate_dataset
 from sciml.data.layouts import PDEBenchArraysLayout, PoseidonLayout
 from sciml.datagen import Plan, Recipe, generate
 from sciml.datagen.manifest import Manifest
@@ -25,50 +25,23 @@ from sciml.files import file_hash
 from sciml.solvers import ETDRK4
 from sciml.status import ConfigError, DataError, ResumeMismatch, SolveFailure, Status
 
-RECIPE = """
-name: tiny
-equation: Burgers
-grid: {x: {n: 8, kind: periodic}}
-solution_grid: {x: {n: 16}}
-parameters:
-  viscosity: {class_path: LogUniform, init_args: {low: 0.05, high: 0.1}}
-initial:
-  u: {class_path: GaussianInitial, init_args: {field: {class_path: PeriodicField, init_args: {modes: 3, tau: 5.0}}}}
-times: {start: 0.0, stop: 0.1, count: 3}
-solver: {class_path: ETDRK4, init_args: {dt: 0.01}}
-dtype: float32
-splits: {train: 5, valid: 1, test: 2}
-shard_size: 2
-"""
-
 
 @pytest.fixture
 def recipe(tmp_path) -> Recipe:
-    path = tmp_path / "tiny.yaml"
-    path.write_text(RECIPE)
-    return Recipe.load(path)
-
-
-def hashes(root: Path) -> dict[str, str]:
-    """sha256 over the data sets of every shard."""
-    return {p.relative_to(root).as_posix(): content_hash(p) for p in sorted(root.glob("*/*.h5"))}
-
-
-def manifest(root: Path) -> dict:
-    return json.loads((root / "manifest.json").read_text())
+    return loaded(tmp_path, BURGERS)
 
 
 def test_a_data_set_has_its_splits_statistics_and_manifest(recipe, tmp_path):
     root = generate(recipe, out=tmp_path / "out", workers=0)
     assert [len(FieldDataset(root, split)) for split in ("train", "valid", "test")] == [5, 1, 2]
     assert read_statistics(root)["hash"] == FieldDataset(root, "train").hash
-    written = manifest(root)
-    assert written["complete"]
-    assert written["recipe_hash"] == recipe.hash
-    assert {"sciml", "numpy", "torch"} <= set(written["versions"])
-    assert [e["samples"] for e in written["shards"]] == [2, 2, 1, 1, 2]
-    assert written["bytes"] == sum(p.stat().st_size for p in root.glob("*/*.h5"))
-    sealed = {s["file"]: s["file_sha256"] for listed in written["splits"].values() for s in listed}
+    found = manifest(root)
+    assert found["complete"]
+    assert found["recipe_hash"] == recipe.hash
+    assert {"sciml", "numpy", "torch"} <= set(found["versions"])
+    assert [e["samples"] for e in found["shards"]] == [2, 2, 1, 1, 2]
+    assert found["bytes"] == sum(p.stat().st_size for p in root.glob("*/*.h5"))
+    sealed = {s["file"]: s["file_sha256"] for listed in found["splits"].values() for s in listed}
     assert sealed == {f"{p.parent.name}/{p.name}": file_hash(p) for p in root.glob("*/*.h5")}
 
 
@@ -89,8 +62,7 @@ def test_a_vector_is_stored_as_one_field_with_a_last_axis_of_its_components(tmp_
     field = {"class_path": "GaussianInitial"}
     changes = {"equation": "VectorBurgers", "initial": {"u_x": field, "u_y": field}}
     changes |= {"grid": {a: {"n": 6, "kind": "periodic"} for a in "xy"}, "solution_grid": {a: {"n": 12} for a in "xy"}}
-    (tmp_path / "tiny.yaml").write_text(RECIPE)
-    recipe = Recipe.load(tmp_path / "tiny.yaml", changes)
+    recipe = Recipe.load(written(tmp_path, BURGERS), changes)
     root = generate(recipe, train=2, valid=1, test=0, out=tmp_path / "out", workers=0)
     assert not validate_dataset(root)
     data, problem = FieldDataset(root, "train"), recipe.problem(1)
@@ -142,9 +114,9 @@ def test_only_missing_and_damaged_shards_are_made_again(recipe, tmp_path, monkey
 def test_a_shard_without_its_line_in_the_manifest_is_made_again(recipe, tmp_path):
     """As after a death between the renaming of the shard and that of the manifest."""
     root = generate(recipe, out=tmp_path / "out", workers=0)
-    before, written = hashes(root), manifest(root)
-    written["shards"].pop(1)
-    (root / "manifest.json").write_text(json.dumps(written))
+    before, found = hashes(root), manifest(root)
+    found["shards"].pop(1)
+    (root / "manifest.json").write_text(json.dumps(found))
     (root / "train/shard-00001.h5").write_bytes(b"something else")
     generate(recipe, out=root, workers=0)
     assert hashes(root) == before
@@ -295,8 +267,7 @@ def test_a_shard_that_kills_its_worker_every_time_is_given_up(recipe, tmp_path, 
 @pytest.mark.slow
 def test_two_kills_and_a_restart_give_the_same_bits_and_repeat_no_finished_shard(recipe, tmp_path):
     """The whole process group is killed with signal 9 after its first and after its third finished shard."""
-    slow = tmp_path / "slow.yaml"
-    slow.write_text(RECIPE.replace("dt: 0.01", "dt: 0.0005"))
+    slow = written(tmp_path, BURGERS.replace("dt: 0.01", "dt: 0.0005"))
     expected, recipe = hashes(generate(slow, out=tmp_path / "calm", workers=0)), Recipe.load(slow)
     root, script = tmp_path / "out", "import sciml, sys; sciml.generate(sys.argv[1], out=sys.argv[2], workers=1)"
     stamps: dict[str, int] = {}
@@ -318,9 +289,9 @@ def test_two_kills_and_a_restart_give_the_same_bits_and_repeat_no_finished_shard
 
 def test_another_version_is_a_warning_on_resume(recipe, tmp_path, caplog):
     root = generate(recipe, samples=1, out=tmp_path / "out", workers=0)
-    written = manifest(root)
-    written["versions"]["numpy"] = "0.1"
-    (root / "manifest.json").write_text(json.dumps(written))
+    found = manifest(root)
+    found["versions"]["numpy"] = "0.1"
+    (root / "manifest.json").write_text(json.dumps(found))
     generate(recipe, samples=1, out=root, workers=0)
     assert "numpy 0.1" in caplog.text
 
@@ -357,12 +328,11 @@ def test_a_layout_without_a_place_for_the_data_is_refused_before_anything_is_sol
 
 
 def test_changes_are_those_of_the_recipe_that_is_read(tmp_path):
-    path = tmp_path / "tiny.yaml"
-    path.write_text(RECIPE)
+    path = written(tmp_path, BURGERS)
     changes = {"parameters.viscosity": 0.07, "name": "other", "meta.mach": 0.1}
     root = generate(path, out=tmp_path / "out", workers=0, samples=3, changes=changes)
-    written = manifest(root)["recipe"]
-    assert (written["parameters"], written["name"], written["meta"]) == ({"viscosity": 0.07}, "other", {"mach": 0.1})
+    found = manifest(root)["recipe"]
+    assert (found["parameters"], found["name"], found["meta"]) == ({"viscosity": 0.07}, "other", {"mach": 0.1})
     with pytest.raises(ConfigError, match="viscosty is no key"):
         generate(path, out=tmp_path / "out", changes={"parameters.viscosty": 0.07})
     with pytest.raises(ValueError, match="changes are those of a recipe that is read"):

@@ -247,3 +247,36 @@ def test_a_coefficient_may_be_a_number_per_sample():
     alone = [recipe.solver.solve(recipe.problem(i)).u for i in (0, 1)]
     assert torch.equal(together.u, torch.cat(alone))
     assert not torch.equal(*alone)
+
+
+SOURCES = {
+    "a number per sample": "{class_path: Choice, init_args: {values: [0.01, 0.1, 1.0, 10.0, 100.0]}}",
+    "a field per sample": "{class_path: GaussianBumps, init_args: {count: 3, amplitude: [-1.0, 1.0]}}",
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_source_drawn_per_sample_belongs_to_its_sample_in_a_batch(tmp_path, source):
+    """As many samples as points per axis: neither a number nor a field of one may be taken for the other's axis."""
+    path = tmp_path / "darcy.yaml"
+    path.write_text(f"""
+name: darcy
+equation: Darcy
+grid: {{x: {{n: 8, kind: cells}}, y: {{n: 8, kind: cells}}}}
+boundaries: {{all: {{kind: dirichlet, value: 0.0}}}}
+parameters:
+  a: {{class_path: LogNormal, init_args: {{field: {{class_path: NeumannField, init_args: {{modes: 4}}}}}}}}
+  f: {SOURCES[source]}
+solver: FiniteVolumeElliptic
+dtype: float64
+splits: {{train: 8, valid: 0, test: 0}}
+""")
+    recipe, indices = Recipe.load(path), range(8)
+    together = recipe.solver.solve(recipe.problems(indices)).check().u
+    for row, index in enumerate(indices):
+        problem = recipe.problem(index)
+        assert torch.equal(together[row], recipe.solver.solve(problem).u[0])
+        # The equation is linear in its source.
+        doubled = dataclasses.replace(problem, parameters={**problem.parameters, "f": 2 * problem.parameters["f"]})
+        torch.testing.assert_close(recipe.solver.solve(doubled).u[0], 2 * together[row], rtol=1e-10, atol=1e-14)
+    assert len({float(u.abs().max()) for u in together}) == 8

@@ -21,6 +21,7 @@ from sciml.datagen import (
     NeumannField,
     PiecewiseConstant,
     Plume,
+    PowerLawNoise,
     SineSeries,
     SineSum,
     Sum,
@@ -40,6 +41,7 @@ FIELDS: dict[str, FieldSampler] = {
     "LogNormal": LogNormal(),
     "PiecewiseConstant": PiecewiseConstant(),
     "Plume": Plume(),
+    "PowerLawNoise": PowerLawNoise(),
     "SineSeries": SineSeries(Integers(2, 4)),
     "SineSum": SineSum(folded=0.5, windowed=0.5, normalized=True),
     "Sum": Sum([Constant(1.0), SineSum()]),
@@ -103,7 +105,7 @@ def test_a_draw_depends_on_its_generator_alone_and_a_description_makes_it_again(
 
 def test_sine_sums_have_the_published_spectrum():
     """Of u = sum A sin(k x + phi): whole wave numbers up to eight, and the variance N E[A^2] / 2 = 1/3."""
-    u = np.stack([SineSum().draw(sample_rng(0, i), Grid.periodic(32)) for i in range(4000)])
+    u = np.stack([SineSum().draw(sample_rng(0, i), Grid.periodic(32)) for i in range(1500)])
     power = np.abs(np.fft.rfft(u, axis=1) / 32) ** 2
     assert power[:, [0, *range(9, 17)]].max() < 1e-28
     assert ((power > 1e-9).sum(axis=1) <= 2).all()
@@ -128,7 +130,7 @@ def test_options_of_a_sine_sum_change_nothing_else():
 
 def test_the_signs_and_windows_of_sine_sums_have_their_probability():
     sampler, grid = SineSum(folded=0.1, windowed=0.1), Grid.nodes(65)
-    u = np.stack([sampler.draw(sample_rng(0, i), grid) for i in range(4000)])
+    u = np.stack([sampler.draw(sample_rng(0, i), grid) for i in range(1500)])
     one_sign = (u.min(axis=1) >= 0) | (u.max(axis=1) <= 0)
     assert one_sign.mean() == pytest.approx(0.1, abs=0.02)
     positive = u[one_sign].max(axis=1) > 1e-9
@@ -237,6 +239,24 @@ def test_an_initial_state_has_its_mean():
     assert math.isclose(u.std(), 0.5, rel_tol=1.0)
 
 
+@pytest.mark.parametrize(("slope", "deviation"), [(-3.0, 0.15), (-1.0, 0.4)])
+def test_power_law_noise_has_its_deviation_and_the_slope_of_its_spectrum(slope, deviation):
+    grid, sampler = Grid.periodic(48, 48), PowerLawNoise(slope, deviation, modes=16)
+    fields = np.stack([sampler.draw(sample_rng(0, i), grid) for i in range(200)])
+    assert np.abs(fields.mean(axis=(1, 2))).max() < 1e-12
+    assert math.sqrt((fields**2).mean()) == pytest.approx(deviation, rel=0.05)
+    density = (np.abs(np.fft.fft2(fields)) ** 2).mean(axis=0)
+    k = np.abs(np.fft.fftfreq(48, 1 / 48))
+    assert density[k > 16].max() < 1e-20 * density.max()
+    # Along both axes and the diagonal: the density depends on the length of the wave vector alone.
+    for first, second in (
+        (density[2, 0], density[8, 0]),
+        (density[0, 2], density[0, 8]),
+        (density[3, 3], density[12, 12]),
+    ):
+        assert math.log(first / second) / math.log(4) == pytest.approx(-slope, abs=0.3)
+
+
 @pytest.mark.parametrize(
     ("make", "word"),
     [
@@ -254,6 +274,8 @@ def test_an_initial_state_has_its_mean():
         (lambda: GaussianBumps(count=0), "count"),
         (lambda: GaussianBumps(width=(0.0, 1.0)), "width"),
         (lambda: GaussianBumps(centre=((0, 1), (0, 1))).draw(sample_rng(0), Grid.cells(4)), "centre"),
+        (lambda: PowerLawNoise(slope=0.0), "slope"),
+        (lambda: PowerLawNoise(deviation=-1.0), "deviation"),
         (lambda: Plume(size=0.0), "size"),
         (lambda: SineSum(waves=0), "waves"),
         (lambda: SineSum(folded=1.5), "folded"),

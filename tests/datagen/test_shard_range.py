@@ -1,58 +1,33 @@
 """Ranges of shards: any division gives the bits of the whole, with any number of processes in the folder at once."""
 
 import errno
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from generation import DARCY, files, hashes, loaded, written
+from generation import manifest as read
 
-from sciml.data import content_hash, read_statistics, validate_dataset
+from sciml.data import read_statistics, validate_dataset
 from sciml.datagen import Recipe, generate, manifest
 from sciml.datagen.manifest import ENTRIES, Manifest
 from sciml.datagen.pipeline import _at_work
 from sciml.datagen.shards import make_shard, shards_of
 from sciml.status import ConfigError, ResumeMismatch
 
-RECIPE = """
-name: tiny
-equation: Darcy
-grid: {x: {n: 6, kind: cells}, y: {n: 5, kind: cells}}
-boundaries: {all: {kind: dirichlet}}
-parameters:
-  a: {class_path: TwoPhase, init_args: {field: {class_path: NeumannField, init_args: {modes: 3}}}}
-solver: FiniteVolumeElliptic
-dtype: float64
-splits: {train: 9, valid: 2, test: 3}
-shard_size: 2
-"""
-#: Five shards of the training split, one of the validation split, two of the test split.
+#: Of the recipe: five of the training split, one of the validation split, two of the test split.
 SHARDS = 8
 
 
 @pytest.fixture
 def path(tmp_path) -> Path:
-    file = tmp_path / "tiny.yaml"
-    file.write_text(RECIPE)
-    return file
+    return written(tmp_path, DARCY)
 
 
 @pytest.fixture
 def recipe(path) -> Recipe:
     return Recipe.load(path)
-
-
-def files(root: Path) -> list[str]:
-    return sorted(p.relative_to(root).as_posix() for p in root.glob("*/*.h5"))
-
-
-def hashes(root: Path) -> dict[str, str]:
-    return {file: content_hash(root / file) for file in files(root)}
-
-
-def read(root: Path) -> dict:
-    return json.loads((root / "manifest.json").read_text())
 
 
 def same(a: Path, b: Path) -> bool:
@@ -61,9 +36,15 @@ def same(a: Path, b: Path) -> bool:
     return identical and read_statistics(a) == read_statistics(b)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """The data set made at once."""
+    folder = tmp_path_factory.mktemp("whole")
+    return generate(loaded(folder, DARCY), out=folder / "out", workers=0)
+
+
 @pytest.mark.parametrize("ranges", [[(0, 3), (3, 6), (6, 99)], [(5, 8), (0, 5)], [(2, 4), (3, 5)], []])
-def test_any_division_gives_the_bits_of_the_whole(recipe, tmp_path, ranges, monkeypatch):
-    whole = generate(recipe, out=tmp_path / "whole", workers=0)
+def test_any_division_gives_the_bits_of_the_whole(recipe, tmp_path, ranges, whole, monkeypatch):
     root, made = tmp_path / "parts", []
 
     def record(recipe, shard, *rest):

@@ -5,11 +5,14 @@ import math
 import numpy as np
 import pytest
 from helpers import observed_order
+from scipy.spatial import cKDTree
 
 from sciml import datagen
 from sciml.datagen import (
+    BrownianBridge,
     Constant,
     CurvedRiemann,
+    EvolvedFlow,
     GaussianGas,
     KelvinHelmholtz,
     Patches,
@@ -17,9 +20,11 @@ from sciml.datagen import (
     RadialDam,
     RandomGas,
     RiemannPartition,
+    ShearLayers,
     ShockTube,
     SineVortices,
     TurbulentGas,
+    VortexSheet,
     VortexSum,
     WithFields,
 )
@@ -30,7 +35,9 @@ from sciml.rng import sample_rng
 
 GAS = ("density", "velocity_x", "velocity_y", "pressure")
 STATES: dict[str, StateSampler] = {
+    "BrownianBridge": BrownianBridge(modes=8),
     "CurvedRiemann": CurvedRiemann(),
+    "EvolvedFlow": EvolvedFlow(VortexSum(count=5, width=(0.05, 0.1)), duration=0.04, points=32, dt=0.02),
     "GaussianGas": GaussianGas(flow=VortexSum(count=5, width=(0.05, 0.1))),
     "KelvinHelmholtz": KelvinHelmholtz(),
     "Patches": Patches(),
@@ -38,9 +45,11 @@ STATES: dict[str, StateSampler] = {
     "RadialDam": RadialDam(radius=(0.2, 0.4)),
     "RandomGas": RandomGas(),
     "RiemannPartition": RiemannPartition(),
+    "ShearLayers": ShearLayers(modes=2, points=256),
     "ShockTube": ShockTube(),
     "SineVortices": SineVortices(),
     "TurbulentGas": TurbulentGas(),
+    "VortexSheet": VortexSheet(modes=16),
     "VortexSum": VortexSum(count=5, width=(0.05, 0.1)),
     "WithFields": WithFields(RiemannPartition(), {"tracer": Constant((0.0, 1.0))}),
 }
@@ -93,7 +102,7 @@ def test_components_come_in_the_order_of_the_state_and_a_missing_one_is_named():
 
 
 def test_a_riemann_partition_has_four_states_of_the_published_ranges():
-    samples = [RiemannPartition().components(sample_rng(0, i), Grid.periodic(8, 8)) for i in range(2000)]
+    samples = [RiemannPartition().components(sample_rng(0, i), Grid.periodic(8, 8)) for i in range(1000)]
     for name, low, high in (("density", 0.1, 1), ("velocity_x", -1, 1), ("velocity_y", -1, 1), ("pressure", 0.1, 1)):
         every = np.stack([s[name] for s in samples])
         quadrants = every.reshape(-1, 2, 4, 2, 4)
@@ -164,7 +173,7 @@ def test_kelvin_helmholtz_is_the_published_state_with_interfaces_in_their_band()
     assert 0.005 < np.ptp(below) <= 0.1
 
 
-@pytest.mark.parametrize("name", ["SineVortices", "VortexSum"])
+@pytest.mark.parametrize("name", ["BrownianBridge", "EvolvedFlow", "SineVortices", "VortexSheet", "VortexSum"])
 def test_velocity_is_solenoidal_and_has_the_vorticity(name):
     flow = of(STATES[name], n=96)
     u, v, omega = flow["velocity_x"], flow["velocity_y"], flow["vorticity"]
@@ -222,9 +231,119 @@ def test_piecewise_vorticity_is_piecewise_without_a_mean():
 
 
 def test_the_velocity_of_piecewise_vorticity_converges_at_first_order_where_the_vorticity_jumps():
-    steps = [16, 32, 64, 128]
-    exact, *found = (of(PiecewiseVorticity(blocks=4, modes=m), n=24)["velocity_x"] for m in (1024, *steps))
+    steps = [8, 16, 32, 64]
+    exact, *found = (of(PiecewiseVorticity(blocks=4, modes=m), n=24)["velocity_x"] for m in (512, *steps))
     assert observed_order([np.abs(u - exact).max() for u in found], steps) == pytest.approx(1.0, abs=0.15)
+
+
+def test_shear_layers_that_are_not_displaced_have_the_printed_velocity():
+    n, rho = 64, 0.1
+    flow = of(ShearLayers(thickness=(rho, rho), shift=(0.0, 0.0), perturbation=0.0, points=256), n=n)
+    y = np.arange(n) / n
+    printed = np.where(y <= 0.5, np.tanh(2 * math.pi * (y - 0.25) / rho), np.tanh(2 * math.pi * (0.75 - y) / rho))
+    np.testing.assert_allclose(flow["velocity_x"], np.broadcast_to(printed, (n, n)), atol=1e-6)
+    assert np.abs(flow["velocity_y"]).max() < 1e-12
+
+
+def test_shear_layers_are_the_displaced_field_without_its_divergence():
+    """The printed field with the displacement in both cases, on a grid of 1024 x 1024, projected by Fourier."""
+    n, p = 1024, 2
+    generator = sample_rng(0, 1)
+    rho, xi = generator.uniform(0.08, 0.12), generator.uniform(-0.0625, 0.0625)
+    alpha, beta = generator.random(p), 2 * math.pi * generator.random(p)
+    x, y = np.meshgrid(*[np.arange(n) / n] * 2, indexing="ij")
+    shift = sum(alpha[k] * np.sin(2 * math.pi * (k + 1) * x - beta[k]) for k in range(p))
+    eta = np.mod(y + xi + 0.025 * shift, 1.0)
+    u = np.where(eta <= 0.5, np.tanh(2 * math.pi * (eta - 0.25) / rho), np.tanh(2 * math.pi * (0.75 - eta) / rho))
+    u = np.fft.fft2(u - u.mean())
+    k = np.fft.fftfreq(n, 1 / n)
+    kx, ky = k[:, None], k[None]
+    along = kx * u / np.where(kx**2 + ky**2 == 0, 1, kx**2 + ky**2)
+    flow = of(ShearLayers(modes=p, points=256), n=32)
+    every = slice(None, None, n // 32)
+    np.testing.assert_allclose(flow["velocity_x"], np.fft.ifft2(u - kx * along).real[every, every], atol=1e-5)
+    np.testing.assert_allclose(flow["velocity_y"], np.fft.ifft2(-ky * along).real[every, every], atol=1e-5)
+
+
+def test_shear_layers_draw_the_published_ranges():
+    grid, layers = Grid.periodic(1, 256), []
+    for i in range(150):
+        vorticity = ShearLayers(perturbation=0.0, points=8).components(sample_rng(0, i), grid)["vorticity"][0]
+        # The peak of a layer is 2 pi / rho, its place 1/4 or 3/4 less the shift.
+        layers.append((2 * math.pi / np.abs(vorticity).max(), vorticity.argmin() / 256 - 0.25))
+    thickness, place = np.transpose(layers)
+    assert 0.08 <= thickness.min() < 0.081
+    assert 0.119 < thickness.max() <= 0.123
+    np.testing.assert_allclose([place.min(), place.max()], [-0.0625, 0.0625], atol=0.005)
+
+
+def test_a_vortex_sheet_is_smooth_along_its_curve_and_uniform_away_from_it():
+    """Away from the sheet there is what keeps the mean zero: the length of the curve, from a polygon."""
+    generator, n, width = sample_rng(0, 1), 96, 5 / 128
+    alpha, beta = generator.uniform(0, 0.003125, size=10), generator.random(10)
+    x = np.linspace(0, 1, 20001)
+    height = 0.5 + 0.2 * np.sin(2 * math.pi * x) + np.sin(2 * math.pi * (x[:, None] + beta)) @ alpha
+    length = np.hypot(np.diff(x), np.diff(height)).sum()
+    omega = of(VortexSheet(), n=n)["vorticity"]
+    points = np.stack(np.meshgrid(*[np.arange(n) / n] * 2, indexing="ij"), -1).reshape(-1, 2)
+    curve = cKDTree(np.mod(np.stack([x, height], -1), 1.0), boxsize=1.0)
+    far = (curve.query(points)[0] > 1.05 * width).reshape(n, n)
+    assert 0.5 < far.mean() < 0.95
+    np.testing.assert_allclose(omega[far], -length, atol=0.01)
+    assert omega[~far].max() > 30
+
+
+def test_a_straight_vortex_sheet_has_the_profile_of_its_kernel():
+    """The kernel, written as the fourth difference of a cubic, integrated along the sheet."""
+    width, n = 0.1, 64
+    omega = of(VortexSheet(baseline=0.0, amplitude=(0.0, 0.0), width=width), n=n)["vorticity"]
+    y = (np.arange(n) / n - 0.5) / width
+    s = np.linspace(-1, 1, 4001)
+    r = np.hypot(y[:, None], s)
+    spline = sum(
+        c * np.clip(r + d, 0, None) ** 3 for c, d in zip((1, -4, 6, -4, 1), (1, 0.5, 0, -0.5, -1), strict=True)
+    )
+    profile = 80 / (7 * math.pi) * np.trapezoid(spline, s, axis=1) / width
+    np.testing.assert_allclose(omega, np.broadcast_to(profile - 1.0, (n, n)), atol=2e-4)
+
+
+def test_a_brownian_bridge_is_its_formula_without_its_divergence():
+    n, p = 32, 3
+    alpha = sample_rng(0, 1).uniform(-1, 1, size=(2, p + 1, p + 1, 2, 2))
+    x, y = np.meshgrid(*[np.arange(n) / n] * 2, indexing="ij")
+    u = np.zeros((2, n, n))
+    for k in range(p + 1):
+        for m in range(p + 1):
+            if k + m:
+                first = np.cos(2 * math.pi * k * x), np.sin(2 * math.pi * k * x)
+                second = np.cos(2 * math.pi * m * y), np.sin(2 * math.pi * m * y)
+                for i in range(2):
+                    for j in range(2):
+                        u += math.hypot(k, m) ** -1.5 * alpha[:, k, m, i, j, None, None] * first[i] * second[j]
+    omega = derivative(u[1], 0) - derivative(u[0], 1)
+    found = of(BrownianBridge(modes=p), n=n)
+    np.testing.assert_allclose(found["vorticity"], omega, atol=1e-11)
+
+
+def test_a_brownian_bridge_has_an_energy_that_falls_like_the_inverse_square():
+    """The density of modes times the square of their decay: E(k) ~ k * k^-3."""
+    energy, n = np.zeros(65), 128
+    k = np.hypot(*np.meshgrid(*[np.fft.fftfreq(n, 1 / n)] * 2, indexing="ij"))
+    for seed in range(4):
+        flow = of(BrownianBridge(modes=60), seed=seed, n=n)
+        density = sum(np.abs(np.fft.fft2(flow[f"velocity_{a}"], norm="forward")) ** 2 for a in "xy")
+        energy += np.bincount(np.rint(k).astype(int).ravel(), weights=density.ravel())[:65]
+    bands = [energy[i:j].mean() for i, j in ((8, 12), (16, 24), (32, 48))]
+    np.testing.assert_allclose(np.diff(np.log2(bands)), -2.0, atol=0.2)
+
+
+def test_an_evolved_flow_is_the_exact_solution_where_there_is_one():
+    """One sine mode does not move and decays like exp(-2 (2 pi)^2 nu t)."""
+    first = SineVortices(modes=1)
+    sampler = EvolvedFlow(first, duration=0.2, viscosity=0.025, points=16, dt=0.05)
+    decay = math.exp(-2 * (2 * math.pi) ** 2 * 0.025 * 0.2)
+    for name, values in of(first, n=24).items():
+        np.testing.assert_allclose(of(sampler, n=24)[name], decay * values, atol=1e-9, err_msg=name)
 
 
 def test_gaussian_gas_is_uniform_but_for_its_flow():
@@ -274,6 +393,13 @@ def test_patches_lie_between_their_two_mixtures():
         (lambda: RandomGas(contrast=1.0), "contrast"),
         (lambda: TurbulentGas(mach=-1.0), "mach"),
         (lambda: VortexSum(width=(0.0, 0.1)), "width"),
+        (lambda: VortexSheet(width=0.0), "width"),
+        (lambda: VortexSheet(modes=0), "modes"),
+        (lambda: ShearLayers(thickness=(0.0, 0.1)), "thickness"),
+        (lambda: ShearLayers(points=4), "points"),
+        (lambda: BrownianBridge(modes=0), "modes"),
+        (lambda: EvolvedFlow(dt=0.0), "dt"),
+        (lambda: EvolvedFlow(points=4), "points"),
         (lambda: Patches(background={"u": 1.0}), "inside"),
         (lambda: of(SineVortices(), high=(1.0, 2.0)), "square"),
         (lambda: KelvinHelmholtz().components(sample_rng(0), Grid.periodic(8)), "dimensions"),

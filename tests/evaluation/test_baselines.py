@@ -1,6 +1,7 @@
 """Baselines against brute force and known answers."""
 
 import numpy as np
+import pytest
 import torch
 
 from sciml.evaluation import Cases, Classical, Mean, Nearest, Persistence, default_baselines
@@ -59,6 +60,17 @@ def test_a_solver_gets_the_positions_and_may_give_the_initial_frame_too(decay_da
     case = Cases(data, decay_task).block([3, 1])
     assert torch.equal(Classical(solve)(case), case.targets)
     assert asked == [3, 1]
+
+
+def test_a_solver_may_give_every_frame_of_the_data_set(decay_data, decay_task):
+    """Frames that the step of the network skips are left out, wherever they stand."""
+    data = decay_data(4, 0)
+    case = Cases(data, decay_task).block([3, 1])
+    assert case.frames == (2, 4)
+    solved = Classical(lambda i: data.fields([i], times=range(6))[0])(case)
+    assert torch.equal(solved, case.targets)
+    with pytest.raises(ValueError, match="gave 4 frames; the case has 2 targets"):
+        Classical(lambda i: data.fields([i], times=range(4))[0])(case)
 
 
 def test_default_baselines_fit_the_task(steady_data, steady_task, decay_data, decay_task):

@@ -1,6 +1,7 @@
 """Inputs and targets that a task takes from a data set, against the arrays they come from."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -31,6 +32,11 @@ def test_a_stepper_starts_from_the_first_frame_and_meets_every_second_one(decay_
 def test_a_network_with_free_lead_times_is_judged_on_every_frame(decay_data, decay_task):
     task = dataclasses.replace(decay_task, any_dt=True, dt=0.5)
     assert len(Cases(decay_data(2, 0), task).times) == 6
+
+
+def test_a_network_with_free_lead_times_goes_by_its_shortest_one(decay_data, decay_task):
+    task = SimpleNamespace(**vars(decay_task) | {"any_dt": True, "dt": 0.4, "shortest": 0.2})
+    assert Cases(decay_data(2, 0), task).frames == [0, 2, 4]
 
 
 def test_a_step_that_no_frame_meets_is_refused(decay_data, decay_task):

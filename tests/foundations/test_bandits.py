@@ -1,5 +1,7 @@
 """Bandits: their probabilities are those of the formula, their regret grows slowly, a context is made use of."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -52,6 +54,41 @@ def test_the_same_seed_and_costs_give_the_same_choices(bandit):
         fresh = build(describe(bandit))
         runs.append(play(fresh, lambda t, arm, z: 5.0 + arm + z, np.linspace(0, 1, 50)).tolist())
     assert runs[0] == runs[1]
+
+
+@ALL
+def test_a_saved_bandit_goes_on_with_the_same_choices(bandit):
+    cost, contexts = lambda t, arm, z: 5.0 + 3 * arm + 7 * z, np.linspace(0, 1, 60)
+    whole = build(describe(bandit))
+    expected = play(whole, cost, contexts).tolist()
+    first, second = build(describe(bandit)), build(describe(bandit))
+    begun = play(first, cost, contexts[:25]).tolist()
+    second.load_state_dict(json.loads(json.dumps(first.state_dict(), allow_nan=False)))
+    assert begun + play(second, cost, contexts[25:]).tolist() == expected
+    assert second.state_dict() == whole.state_dict()
+    untouched = build(describe(bandit))
+    untouched.load_state_dict(json.loads(json.dumps(untouched.state_dict(), allow_nan=False)))
+    assert play(untouched, cost, contexts).tolist() == expected
+
+
+@ALL
+def test_a_copy_goes_on_alone(bandit):
+    cost, contexts = lambda t, arm, z: 5.0 + 3 * arm + 7 * z, np.linspace(0, 1, 30)
+    fresh = build(describe(bandit))
+    play(fresh, cost, contexts)
+    before, twin = json.dumps(fresh.state_dict()), fresh.copied()
+    expected = play(twin, cost, contexts).tolist()
+    assert json.dumps(fresh.state_dict()) == before != json.dumps(twin.state_dict())
+    assert play(fresh, cost, contexts).tolist() == expected
+
+
+def test_a_state_of_another_bandit_is_refused():
+    with pytest.raises(ValueError, match=r"ChebCB takes \['errors', 'gram'"):
+        ChebCB(4, 0.0, 1.0).load_state_dict(TsallisINF(4).state_dict())
+    with pytest.raises(ValueError, match=r"estimates has shape \(4,\)"):
+        TsallisINF(5).load_state_dict(TsallisINF(4).state_dict())
+    with pytest.raises(ValueError, match="5 learners; there are bins=3"):
+        Binned(4, 0.0, 1.0, bins=3).load_state_dict(Binned(4, 0.0, 1.0).state_dict())
 
 
 @ALL

@@ -6,11 +6,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers import observed_order
 
 from sciml.fields import FieldSpec, Grid
 from sciml.pdes import Advection, Burgers, EvolutionPDE, Problem
 from sciml.pdes.exact import ColeHopf, EnvelopeSoliton, MovingWave, StandingWave
 from sciml.solvers import ETDRK4, IMEX, RungeKutta, rollout
+from sciml.solvers.etdrk import ETDRK4Formula
+from sciml.solvers.formula import Lengths
 from sciml.solvers.step_sizes import Controller, divisions
 from sciml.status import Status
 
@@ -139,10 +142,95 @@ def test_a_state_at_rest_that_a_force_sets_in_motion_is_followed():
         torch.testing.assert_close(u, math.sin(1.0) * torch.sin(TAU * x), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("method", "tol"), [(ETDRK4(), 1e-3), (ETDRK4(), 1e-6), (IMEX(), 1e-6), (RungeKutta(), 1e-6)],
+    ids=lambda m: type(m).__name__,
+)  # fmt: skip
+def test_a_force_that_sets_in_suddenly_is_followed_from_rest(method, tol):
+    """u_t = sin(2 pi x) from t = 1 on: relative to a state near zero, no step across that time is short enough."""
+    small = 1e-3 * torch.arange(2, dtype=torch.float64)[:, None, None]
+    (x,) = Grid.periodic(16).meshgrid()
+    problem = Problem(
+        Advection(0.0), Grid.periodic(16), small * torch.cos(TAU * x),
+        forcing={"u": lambda x, t: torch.sin(TAU * x) * (t > 1.0)}, times=[0.0, 0.7, 1.2, 2.0],
+    )  # fmt: skip
+    trajectory = method.solve(problem, tol=tol)
+    assert trajectory.status.tolist() == [int(Status.SUCCESS)] * 2
+    exact = 0.2 * torch.sin(TAU * x) + small[:, 0] * torch.cos(TAU * x)
+    error = (trajectory.u[:, 2, 0] - exact).norm(dim=1) / exact.norm(dim=1)
+    assert float(error.max()) < 10 * tol
+
+
+def test_a_short_pulse_of_force_shortens_the_steps():
+    r"""u_t = sin(2 pi x) exp(-(t - 1/2)^2 / 0.05^2), which depends on no state."""
+    problem = Problem(
+        Advection(0.0), Grid.periodic(16), lambda x: torch.sin(TAU * x),
+        forcing={"u": lambda x, t: torch.sin(TAU * x) * torch.exp(-(((t - 0.5) / 0.05) ** 2))},
+        times=[0.0, 0.4, 1.0],
+    )  # fmt: skip
+    (x,) = problem.domain.meshgrid()
+    gain = 0.05 * math.sqrt(math.pi) * math.erf(0.5 / 0.05)
+    u = ETDRK4().solve(problem, tol=1e-6).u[0, -1, 0]
+    torch.testing.assert_close(u, (1 + gain) * torch.sin(TAU * x), rtol=0, atol=1e-5)
+
+
 def test_divisions_are_the_least_of_their_kind():
-    kinds = sorted({2**j for j in range(12)} | {3 * 2**j for j in range(12)})
+    kinds = sorted({1, 2, 3} | {n * 2**j for n in range(4, 9) for j in range(12)})
     for ratio in np.concatenate([np.geomspace(1e-3, 1000, 200), np.arange(1.0, 50.0)]):
         assert divisions(np.array([ratio]), 2**20)[0] == next(n for n in kinds if n >= ratio)
+
+
+def frames_of(stepper, problem) -> tuple[torch.Tensor, list[float]]:
+    """The trajectory of one sample, and the times of its last steps."""
+    states = list(stepper.march(stepper.start(problem.initial_state()), problem.times.tolist()))
+    return torch.stack([s.u[0] for s in states]), states[-1].memory.passed(0)
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-5])
+def test_steps_over_several_intervals_keep_the_tolerance_at_the_frames_inside(tol):
+    wave, interval = ColeHopf(viscosity=0.1, amplitude=0.5), 0.0005
+    problem = wave.problem(32, times=[interval * i for i in range(33)])
+    u, passed = frames_of(ETDRK4().stepper(problem, tol=tol), problem)
+    exact = torch.stack([wave.on(problem.domain, t) for t in problem.times[1:].tolist()])
+    assert min(np.diff(passed)) > 1.9 * interval
+    assert float(((u - exact).flatten(1).norm(dim=1) / exact.flatten(1).norm(dim=1)).max()) < 10 * tol
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_states_inside_a_step_have_the_order_of_the_step(compiled):
+    problem = ColeHopf(viscosity=0.02, amplitude=0.8).problem(64)
+    system = ETDRK4().stepper(problem).system()
+    formula = ETDRK4().formula(system) if compiled else ETDRK4Formula(system)
+    v = system.forward(problem.initial_state())
+    t = torch.zeros(1, dtype=torch.float64)
+
+    def inside(h: float) -> torch.Tensor:
+        """One third of the way through a step."""
+        return formula.advance(v, t, Lengths((h,)), system.rate(v, t)).inside(3, np.arange(1))[0]
+
+    def exact(time: float) -> torch.Tensor:
+        new = v
+        for _ in range(8):
+            new = formula.advance(new, t, Lengths((time / 8,)), system.rate(new, t)).v
+        return new
+
+    lengths = [0.004, 0.002, 0.001]
+    errors = [float((inside(h) - exact(h / 3)).abs().max()) for h in lengths]
+    # The error of one step is one order higher than that of many.
+    assert observed_order(errors, [1 / h for h in lengths]) == pytest.approx(4.0, abs=0.2)
+
+
+def test_a_linear_wave_that_turns_many_times_within_a_step_is_met_at_the_frames_inside():
+    problem = Problem(
+        Advection(50.0), Grid.periodic(32), lambda x: torch.sin(TAU * x) + torch.cos(3 * TAU * x),
+        times=[i / 16 for i in range(17)],
+    )  # fmt: skip
+    states, passed = frames_of(ETDRK4().stepper(problem, tol=1e-3), problem)
+    assert passed[-1] - passed[-2] == pytest.approx(0.5)
+    (x,) = problem.domain.meshgrid()
+    for u, time in zip(states[:, 0], problem.times[1:], strict=True):
+        moved = x - 50.0 * time
+        torch.testing.assert_close(u, torch.sin(TAU * moved) + torch.cos(3 * TAU * moved), rtol=0, atol=1e-10)
 
 
 def test_the_controller_shortens_after_a_failure_and_lengthens_after_a_small_error():

@@ -223,3 +223,68 @@ def test_bad_arguments_are_named(arguments, message):
 def test_parts_are_objects():
     solver = FiniteVolume(reconstruction=WENOZ(power=2), riemann=HLLC(), time=SSPRK54())
     assert solver.stepper(sod(8)).order == 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Growing(Euler):
+    r"""A gas whose mass grows at the rate $r \rho^m$, without a change of velocity and pressure.
+
+    Args:
+        rate: $r$.
+        power: $m$.
+    """
+
+    rate: float = 1.0
+    power: int = 1
+
+    def source(self, u, d, p):
+        gain = self.rate * u["density"] ** self.power
+        return {"mass": gain, "momentum_x": gain * u["velocity_x"], "energy": 0.5 * gain * u["velocity_x"] ** 2}
+
+
+def wave(x, n: int, power: int, rate: float, t: float) -> torch.Tensor:
+    r"""Averages of density that is carried along: $\rho' = r \rho^m$ on the way; by Gauss's rule of three points."""
+    total = 0.0
+    for node, weight in ((-math.sqrt(0.6), 5 / 18), (0.0, 4 / 9), (math.sqrt(0.6), 5 / 18)):
+        start = 1.0 + 0.5 * torch.sin(2 * math.pi * (x + 0.5 * node / n - t))
+        total = total + weight * (start * math.exp(rate * t) if power == 1 else start / (1 - rate * t * start))
+    return total
+
+
+@pytest.mark.parametrize(("power", "rate", "order"), [(1, 1.0, 3), (2, -1.0, 2)])
+def test_a_source_takes_part_in_every_stage_and_its_order_is_observed(power, rate, order):
+    """Of third order where it is linear, of second where the source of an average is not the average of the source."""
+    law, counts, errors = Growing(rate=rate, power=power), [40, 80, 160], []
+    for n in counts:
+        (x,) = Grid.periodic(n).meshgrid()
+        density = wave(x, n, power, rate, 0.0)
+        initial = torch.stack([density, torch.ones_like(x), 0.02 * torch.ones_like(x)])
+        trajectory = FiniteVolume(dt=0.4 / n).solve(Problem(law, Grid.periodic(n), initial, times=[0.0, 0.2]))
+        assert float(trajectory.residual) < 1e-13
+        errors.append(float((trajectory.u[0, -1, 0] - wave(x, n, power, rate, 0.2)).square().mean().sqrt()))
+    assert observed_order(errors, counts) == pytest.approx(order, abs=0.1)
+
+
+def test_a_force_by_equation_is_averaged_over_the_cells_and_depends_on_time():
+    """A gas at rest of uniform pressure that gains mass and nothing else: its density is the integral of the force."""
+    (x,) = Grid.periodic(16).meshgrid()
+    problem = Problem(
+        Euler(), Grid.periodic(16), torch.stack([torch.ones_like(x), 0 * x, torch.ones_like(x)]).repeat(2, 1, 1),
+        forcing={"mass": lambda x, t: 3 * t**2 * torch.sin(2 * math.pi * x)}, times=[0.0, 0.5],
+    )  # fmt: skip
+    trajectory = FiniteVolume(dt=0.01).solve(problem)
+    mean = torch.sin(2 * math.pi * x) * math.sin(math.pi / 16) / (math.pi / 16)
+    torch.testing.assert_close(trajectory.u[:, -1, 0], (1 + 0.125 * mean).expand(2, -1), rtol=0, atol=1e-5)
+    assert float(trajectory.residual.max()) < 1e-13
+
+
+def test_sources_with_derivatives_and_forces_on_what_is_no_equation_are_refused_in_one_line():
+    class Diffusing(Euler):
+        def source(self, u, d, p):
+            return {"mass": d(u["density"], "xx")}
+
+    initial = torch.ones(1, 3, 16, dtype=torch.float64)
+    diffusing = Problem(Diffusing(), Grid.periodic(16), initial, times=[0.0, 1.0])
+    assert "without derivatives" in FiniteVolume().refuses(diffusing)
+    named = Problem(Euler(), Grid.periodic(16), initial, forcing={"density": lambda x: x}, times=[0.0, 1.0])
+    assert "mass, momentum_x, energy" in FiniteVolume().refuses(named)

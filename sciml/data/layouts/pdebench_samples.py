@@ -76,8 +76,9 @@ class PDEBenchIncompressibleLayout(Layout):
     """`velocity` `(b, t, x, y, 2)`, `particles` `(b, t, x, y, 1)`, `force` `(b, x, y, 2)`, `t` `(b, t)`; float32.
 
     `particles` is the one scalar field beside the velocity, a marker that the flow carries. Where the vorticity is
-    stored, the velocity is that of its stream function. `force` is a static vector field of that name, and zero where
-    the equation has no forcing. Root attributes are `config`, YAML text, and `latestIndex`, the last frame.
+    stored, the velocity is that of its stream function. `force` is a static vector field of that name, or has the
+    components `force_x` and `force_y`; it is zero where the equation has no forcing. Root attributes are `config`, YAML
+    text, and `latestIndex`, the last frame.
 
     Args:
         batch: samples per file; the published files have 4.
@@ -108,7 +109,9 @@ class PDEBenchIncompressibleLayout(Layout):
             return f"{self.layout}: has no place for a depth."
         if "vorticity" in names and not spec.grid.is_periodic:
             return f"{self.layout}: the velocity of a vorticity is known on a periodic grid only."
-        if [f.name for f in spec.static] not in ([], ["force"]) or (spec.meta.get("forcing") and not spec.static):
+        if [f.name for f in spec.static] not in ([], ["force"], ["force_x", "force_y"]) or (
+            spec.meta.get("forcing") and not spec.static
+        ):
             return f"{self.layout}: holds a force that does not vary in time, as the static field 'force' alone."
         return None
 
@@ -130,7 +133,8 @@ class PDEBenchIncompressibleLayout(Layout):
             for piece in source.pieces(rows):
                 velocity[piece.rows] = np.moveaxis(velocity_field(piece.fields, spec), 2, -1)
                 particles[piece.rows] = piece.fields[scalar][:, :, 0, ..., None]
-                force[piece.rows] = np.moveaxis(piece.static["force"], 1, -1) if spec.static else 0.0
+                components = [piece.static[f.name] for f in spec.static]
+                force[piece.rows] = np.moveaxis(np.concatenate(components, axis=1), 1, -1) if components else 0.0
             # Written last: a file with fewer frames than `t` says was never finished.
             file.attrs["latestIndex"] = t - 1
 

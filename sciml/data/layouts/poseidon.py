@@ -6,6 +6,7 @@ from typing import ClassVar
 import h5py
 import numpy as np
 
+from sciml.data.adapters.poseidon import stored_transposed
 from sciml.data.layouts.base import Layout, Piece, Trajectories, constants, created, float32
 from sciml.data.layouts.flows import total_energy
 from sciml.data.layouts.pdebench_samples import velocity_field
@@ -20,11 +21,12 @@ class PoseidonLayout(Layout):
     - compressible flow: `data` `(n, t, 5, x, y)`: density, both velocities, pressure, and a scalar that the flow
       carries where there is one, else the total energy, which is what the published files have;
     - incompressible flow: `velocity` `(n, t, 2, x, y)`, with a scalar that the flow carries as third channel; from the
-      vorticity where that is stored;
+      vorticity where that is stored; the variable is `solution` where a force drives the flow;
     - one scalar: `solution` `(n, t, x, y)`; with a static coefficient as `c` `(n, x, y)`; a steady problem:
       `source` and `solution` `(n, x, y)`. Of a wave equation the displacement `u` is the solution.
 
-    Dimensions are named `sample`, `time`, `channel`, `x`, `y`.
+    Dimensions are named `sample`, `time`, `channel`, `x`, `y`. A file of the name `NS-SL` has its axes of space in the
+    order y, x, as the published one.
 
     Args:
         name: of the file without its ending; that of the data set when left out.
@@ -57,22 +59,26 @@ class PoseidonLayout(Layout):
         return None
 
     def write(self, source: Trajectories, folder: Path) -> None:
-        spec = source.spec
-        family, n, t, s = self._family(spec), len(source), len(spec.times), spec.grid.shape
-        steady = family == "solution" and t == 1
-        with created(folder / f"{self.name or spec.name}.nc") as file:
-            if family == "solution":
-                shape = (n, *s) if steady else (n, t, *s)
-            else:
-                shape = (n, t, self._channels(spec), *s)
-            variable = float32(file, family, shape)
+        spec, name = source.spec, self.name or source.spec.name
+        family, n, t = self._family(spec), len(source), len(spec.times)
+        steady, swapped = family == "solution" and t == 1, stored_transposed(name)
+        s = spec.grid.shape[::-1] if swapped else spec.grid.shape
+        channels = () if family == "solution" else (self._channels(spec),)
+        forced = family == "velocity" and bool(spec.meta.get("forcing"))
+
+        def space(values: np.ndarray) -> np.ndarray:
+            return np.swapaxes(values, -1, -2) if swapped else values
+
+        with created(folder / f"{name}.nc") as file:
+            shape = (n, *(() if steady else (t,)), *channels, *s)
+            variable = float32(file, "solution" if forced else family, shape)
             static = float32(file, "source" if steady else "c", (n, *s)) if spec.static else None
             for piece in source.pieces():
-                values = self._values(piece, spec, family)
+                values = space(self._values(piece, spec, family))
                 variable[piece.rows] = values[:, 0] if steady else values
                 if static is not None:
-                    static[piece.rows] = piece.static[spec.static[0].name][:, 0]
-            _dimensions(file, variable, static, steady)
+                    static[piece.rows] = space(piece.static[spec.static[0].name][:, 0])
+            _dimensions(file, variable, static, ("y", "x") if swapped else ("x", "y"))
 
     def _family(self, spec: DatasetSpec) -> str:
         """The variable that a data set becomes; empty where there is none for it."""
@@ -107,10 +113,9 @@ class PoseidonLayout(Layout):
         return np.concatenate([fields["density"], fields["velocity"], fields["pressure"], *last], axis=2)
 
 
-def _dimensions(file: h5py.File, variable: h5py.Dataset, static: h5py.Dataset | None, steady: bool) -> None:
+def _dimensions(file: h5py.File, variable: h5py.Dataset, static: h5py.Dataset | None, space: tuple[str, str]) -> None:
     """Makes HDF5 data sets the variables of a netCDF-4 file: named dimensions without coordinates."""
-    space = ("x", "y")
-    names = ("sample", *(() if steady else ("time",)), *(("channel",) if variable.ndim == 5 else ()), *space)
+    names = ("sample", *("time", "channel")[: variable.ndim - 3], *space)
     for i, (name, size) in enumerate(zip(names, variable.shape, strict=True)):
         scale = file.create_dataset(name, shape=(size,), dtype="<f4", track_times=False)
         # What the netCDF library writes for a dimension that has no coordinates.
