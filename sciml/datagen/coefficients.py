@@ -59,4 +59,9 @@ class LogNormal(FieldSampler):
         return self.draw_batch([generator], grid)[0]
 
     def draw_batch(self, generators: Sequence[np.random.Generator], grid: Grid) -> np.ndarray:
-        return self.median * np.exp(self.scale * self.field.sample(generators, grid))
+        # In place: the arrays of a batch are large enough for their first touch to cost as much as the exponential.
+        a = self.field.sample(generators, grid)
+        a *= self.scale
+        np.exp(a, out=a)
+        a *= self.median
+        return a

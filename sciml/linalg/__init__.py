@@ -12,7 +12,7 @@ from sciml.linalg.auto import Auto, Choice, choose, learning
 from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect, direct_solver
-from sciml.linalg.fast_poisson import FastPoisson, PoissonPreconditioner
+from sciml.linalg.fast_poisson import FastPoisson
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
 from sciml.linalg.learned import BanditSolver, Context, Cost, Iterations, Learned, MeanDiagonal, Seconds
@@ -20,10 +20,12 @@ from sciml.linalg.mean_free import MeanFree
 from sciml.linalg.multigrid import BlackBoxMultigrid
 from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, MatrixFree, SparseMatrix
+from sciml.linalg.poisson_preconditioner import PoissonPreconditioner
 from sciml.linalg.preconditioner import GivenPreconditioner, Preconditioner
 from sciml.linalg.preconditioners import AMG, IC0, ILU0, ILUT, LU, SOR, SSOR, AdditiveSchwarz, BlockJacobi, Jacobi
 from sciml.linalg.recycling import RecycleSpace
 from sciml.linalg.solver import LinearSolver, Solution, relative_residual
+from sciml.linalg.sqmr import SQMR
 from sciml.linalg.stale import Stale
 from sciml.linalg.stationary import Stationary
 from sciml.linalg.stencil import Stencil
@@ -39,6 +41,7 @@ __all__ = [
     "ILUT",
     "LU",
     "SOR",
+    "SQMR",
     "SSOR",
     "AdditiveSchwarz",
     "Auto",

@@ -17,6 +17,9 @@ class CG(IterativeSolver):
     """
 
     def _cycle(self, run: Run, x: np.ndarray, r: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
+        from scipy.linalg.blas import get_blas_funcs
+
+        axpy = get_blas_funcs("axpy", (x, r))
         z = run.precondition(r)
         p, rho = z.copy(), np.vdot(r, z).real
         while not run.ended:
@@ -27,13 +30,12 @@ class CG(IterativeSolver):
                 run.complaint = f"{what} is not positive definite"
                 break
             alpha = rho / curvature
-            x += alpha * p
-            r -= alpha * q
+            x, r = axpy(p, x, a=alpha), axpy(q, r, a=-alpha)
             run.record(norm(r))
             if run.ended:
                 break
             z = run.precondition(r)
             rho, previous = np.vdot(r, z).real, rho
             p *= rho / previous
-            p += z
+            p = axpy(z, p)
         return x, state

@@ -8,7 +8,7 @@ import numpy as np
 from sciml.linalg.arnoldi import Arnoldi, arnoldi
 from sciml.linalg.krylov import IterativeSolver, Run
 from sciml.linalg.preconditioner import Preconditioner
-from sciml.linalg.recycling import Deflation, RecycleSpace, deflation, harmonic_vectors
+from sciml.linalg.recycling import Deflation, RecycleSpace, combined, deflation, harmonic_vectors
 from sciml.linalg.solver import check_limit, norm
 from sciml.status import Status
 
@@ -101,13 +101,16 @@ class GCRODR(IterativeSolver):
         overlap[k : k + j, k:] = np.eye(j)
         g = np.zeros_like(overlap)
         g[:, k:] = process.projected
-        searched = process.basis[:, k : k + j]
+        scale = np.ones(0)
         if old is not None:
             scale = 1.0 / np.linalg.norm(old.u, axis=0)
-            unit = old.u * scale
             g[:k, :k] = np.diag(scale)
-            overlap[:, :k] = process.basis.conj().T @ unit
-            searched = np.concatenate([unit, searched], axis=1)
+            overlap[:, :k] = (process.basis.conj().T @ old.u) * scale
         p = harmonic_vectors(g, overlap, min(self.recycle, k + j))
         small = deflation(p, g @ p)
-        return None if small is None else Deflation(process.basis @ small.c, searched @ small.u)
+        if small is None:
+            return None
+        u = combined(process.basis[:, k : k + j], small.u[k:])
+        if old is not None:
+            u += combined(old.u, scale[:, None] * small.u[:k])
+        return Deflation(combined(process.basis, small.c), u)

@@ -11,6 +11,7 @@ from sciml.describe import Described
 from sciml.linalg.operator import LinearOperator, as_operator
 from sciml.linalg.preconditioner import Preconditioner
 from sciml.linalg.solver import Solution, check_limit, check_tol, norm, null_space, right_side, without_solving
+from sciml.linalg.stencil import Stencil
 from sciml.status import Status
 
 Apply = Callable[[np.ndarray], np.ndarray]
@@ -31,6 +32,7 @@ class Run:
         self, a: LinearOperator, precondition: Apply | None, b: np.ndarray, tol: float, max_iterations: int
     ) -> None:
         self.a, self.inverse, self.b = a, precondition, b
+        self.product = a.applier() if isinstance(a, Stencil) else a.apply
         self.scale = norm(b)
         self.tol, self.max_iterations = tol, max_iterations
         self.residuals: list[float] = []
@@ -39,7 +41,7 @@ class Run:
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         self.applications += 1
-        return self.a.apply(x)
+        return self.product(x)
 
     def precondition(self, r: np.ndarray) -> np.ndarray:
         if self.inverse is None:

@@ -13,7 +13,7 @@ from sciml.linalg.solver import check_limit
 from sciml.linalg.stencil import Stencil
 
 if TYPE_CHECKING:
-    from sciml.linalg.multigrid_kernels import Levels
+    from sciml.linalg.multigrid_setup_kernels import Levels
 
 
 class BlackBoxMultigrid(Preconditioner):
@@ -47,10 +47,11 @@ class BlackBoxMultigrid(Preconditioner):
             raise ValueError(f"BlackBoxMultigrid takes real symmetric stencils of two axes; got {in_words(a)}.")
         if not a.diagonal.min() > 0:
             raise ValueError(f"the diagonal must be positive; its smallest entry is {a.diagonal.min():g}.")
-        kernels = optional("sciml.linalg.multigrid_kernels", "numba", "BlackBoxMultigrid")
+        kernels = optional("sciml.linalg.multigrid_setup_kernels", "numba", "BlackBoxMultigrid")
+        cycle = optional("sciml.linalg.multigrid_cycle_kernels", "numba", "BlackBoxMultigrid")
         levels = allocate(kernels, a, self.coarsest)
         kernels.set_up(levels)
-        return lambda r: kernels.v_cycle(levels, r)
+        return lambda r: cycle.v_cycle(levels, r)
 
 
 def in_words(a: LinearOperator) -> str:

@@ -13,7 +13,7 @@ from sciml.linalg.preconditioner import Preconditioner
 from sciml.linalg.stencil import Stencil
 
 if TYPE_CHECKING:
-    from sciml.linalg.multigrid_convection_kernels import FlowLevels
+    from sciml.linalg.flow_setup_kernels import FlowLevels
 
 
 class ConvectionMultigrid(Preconditioner):
@@ -48,10 +48,11 @@ class ConvectionMultigrid(Preconditioner):
                 f"couplings must not be negative; the smallest is {smallest:g}. Discretise by upwind differences or"
                 " exponential fitting where cell Peclet numbers exceed 2."
             )
-        kernels = optional("sciml.linalg.multigrid_convection_kernels", "numba", "ConvectionMultigrid")
+        kernels = optional("sciml.linalg.flow_setup_kernels", "numba", "ConvectionMultigrid")
+        cycle = optional("sciml.linalg.flow_cycle_kernels", "numba", "ConvectionMultigrid")
         levels = allocate(kernels, a)
         kernels.set_up(levels)
-        return lambda r: kernels.v_cycle(levels, r)
+        return lambda r: cycle.v_cycle(levels, r)
 
 
 def allocate(kernels: ModuleType, a: Stencil) -> "FlowLevels":

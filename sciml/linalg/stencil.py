@@ -1,7 +1,9 @@
 """Matrices of five-point stencils and their kin in one and three dimensions, kept on the grid."""
 
 import functools
+import importlib.util
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     import scipy.sparse
+
+
+#: Cells from which on compiled products are worth the import of the compiler.
+MANY = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +64,12 @@ class Stencil:
         return self.back is None
 
     @property
+    def constant_couplings(self) -> bool:
+        """Whether the couplings along each axis are all the same, to rounding."""
+        faces = [t for t in (*self.faces, *(self.back or ())) if t.size]
+        return all(np.ptp(t.real) + np.ptp(t.imag) <= 1e-9 * np.abs(t).max() for t in faces)
+
+    @property
     def bandwidth(self) -> int:
         return _strides(self.shape)[0] if self.shape[0] > 1 else self.size - 1
 
@@ -69,6 +81,25 @@ class Stencil:
             result[low] -= up * u[high]
             result[high] -= down * u[low]
         return result.reshape(-1)
+
+    def applier(self) -> Callable[[np.ndarray], np.ndarray]:
+        """`apply` for a caller who needs it many times: compiled where that pays and numba is there, the same bits."""
+        if len(self.shape) != 2 or self.size < MANY or self.dtype != np.float64:
+            return self.apply
+        if importlib.util.find_spec("numba") is None:
+            return self.apply
+        from sciml.linalg.stencil_kernels import five_point
+
+        (up, down), (right, left) = self.couplings()
+
+        def product(x: np.ndarray) -> np.ndarray:
+            if x.dtype != np.float64:
+                return self.apply(x)
+            result = np.empty(self.shape)
+            five_point(self.diagonal, up, down, right, left, x.reshape(self.shape), result)
+            return result.reshape(-1)
+
+        return product
 
     def diag(self) -> np.ndarray:
         return self.diagonal.reshape(-1)

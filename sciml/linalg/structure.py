@@ -9,14 +9,15 @@ import numpy as np
 from sciml.linalg.bicgstab import BiCGStab
 from sciml.linalg.cg import CG
 from sciml.linalg.direct import BandedCholesky, SparseDirect
-from sciml.linalg.fast_poisson import PoissonPreconditioner
 from sciml.linalg.gcrodr import GCRODR
 from sciml.linalg.gmres import GMRES
 from sciml.linalg.multigrid import BlackBoxMultigrid
 from sciml.linalg.multigrid_convection import ConvectionMultigrid
 from sciml.linalg.operator import LinearOperator, Matrix, as_operator
+from sciml.linalg.poisson_preconditioner import PoissonPreconditioner
 from sciml.linalg.preconditioners import AMG, ILU0, LU
 from sciml.linalg.solver import LinearSolver
+from sciml.linalg.sqmr import SQMR
 from sciml.linalg.stale import Stale
 from sciml.linalg.stencil import Stencil
 
@@ -24,6 +25,8 @@ from sciml.linalg.stencil import Stencil
 WIDEST_BAND, MOST_TO_FACTOR = 160, 200_000
 #: Steps after which a method counts as lost.
 MOST_STEPS = 1000
+#: Modes next to resonance that an indefinite wave is solved for exactly.
+RESONANT = 100
 #: Ratio of the largest to the smallest diagonal entry above which a constant coefficient is a poor neighbour.
 ROUGH = 100.0
 #: Preconditioners whose first use compiles or imports for up to twenty seconds.
@@ -79,7 +82,7 @@ def candidates(a: LinearOperator, tol: float = 1e-8, fixed: bool = False) -> lis
     | the same for all systems | one factor | as below |
     | definite, grid | CG with a fast Poisson solver, where rough multigrid | factor, kept factor, AMG |
     | definite | factor within a narrow band, kept factor, AMG | sparse LU |
-    | indefinite or complex | GMRES with a fast Poisson solver on a grid, kept LU | sparse LU, ILU(0) |
+    | indefinite or complex | SQMR or GMRES with a fast Poisson solver on a grid, kept LU | sparse LU, ILU(0) |
     | nonsymmetric, grid | BiCGStab with multigrid | sparse LU, kept LU, ILU(0), recycling |
     | nonsymmetric | kept LU | sparse LU, ILU(0), recycling |
     | matrix-free | GMRES | recycling |
@@ -95,7 +98,8 @@ def candidates(a: LinearOperator, tol: float = 1e-8, fixed: bool = False) -> lis
     krylov: Any = CG if found.definite else GMRES
     if not found.known:
         return [GMRES(**common), *([GCRODR(**common)] if a.size > 40 else [])]
-    poisson = [krylov(**common, preconditioner=PoissonPreconditioner(scaled=found.definite))] if found.grid else []
+    fast = PoissonPreconditioner(scaled=found.definite, single=found.definite)
+    poisson = [krylov(**common, preconditioner=fast)] if found.grid else []
     banded = [BandedCholesky()] if isinstance(a, Matrix) and a.bandwidth <= WIDEST_BAND and found.definite else []
     small = a.size <= MOST_TO_FACTOR
     direct, kept = ([SparseDirect()], [Stale(krylov(**common, preconditioner=LU()))]) if small else ([], [])
@@ -106,13 +110,20 @@ def candidates(a: LinearOperator, tol: float = 1e-8, fixed: bool = False) -> lis
     elif found.definite:
         methods = [*banded, *kept, *_algebraic(a, common), *direct]
     elif found.hermitian or a.dtype.kind == "c":
-        methods = [*poisson, *kept, *direct, *others]
+        methods = [*_near_resonance(a, common), *poisson, *kept, *direct, *others]
     elif found.grid:
         methods = [*cycles, *direct, *kept, *poisson, *others]
     else:
         methods = [*kept, *direct, *others]
     factors = [*banded, *direct]
     return [*factors, *(one for one in methods if one not in factors)] if fixed else methods
+
+
+def _near_resonance(a: LinearOperator, common: dict[str, Any]) -> list[Any]:
+    if not (isinstance(a, Stencil) and len(a.shape) == 2 and a.symmetric and a.constant_couplings):
+        return []
+    near = PoissonPreconditioner(scaled=False, resonant=min(RESONANT, a.size))
+    return [SQMR(**common, preconditioner=near)]
 
 
 def _multigrid(a: LinearOperator, found: Structure, common: dict[str, Any]) -> list[Any]:

@@ -1,6 +1,7 @@
 """Incompressible flow under a steady force that varies in space."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sciml.fields import ParameterSpec
 from sciml.numerics import Derivatives
@@ -33,7 +34,7 @@ class ForcedFlow(NavierStokes):
         ParameterSpec("force_x", unit="m s-2", field=True),
         ParameterSpec("force_y", unit="m s-2", field=True),
     )
-    dimensions = (2,)
+    dimensions: ClassVar[tuple[int, ...]] = (2,)
 
     def body_force(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
         # In the shape of the flow, which a number has not.

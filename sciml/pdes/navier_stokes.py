@@ -32,7 +32,7 @@ class NavierStokes(SemilinearPDE):
         ParameterSpec("viscosity", unit="m2 s-1", low=0.0),
         ParameterSpec("diffusivity", unit="m2 s-1", low=0.0),
     )
-    dimensions = (2, 3)
+    dimensions: ClassVar[tuple[int, ...]] = (2, 3)
 
     def _velocity(self, d: Derivatives) -> tuple[str, ...]:
         return channel_names(self.fields[:1], len(d.space))

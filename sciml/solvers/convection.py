@@ -122,9 +122,9 @@ class FiniteVolumeConvection(SteadySolver):
     def assemble(self, problem: Problem) -> list[tuple[Stencil, np.ndarray]]:  # type: ignore[override]
         p = problem.bind(FiniteDifferences(problem.domain))
         a, psi, v_x, v_y, f = samples(problem, p.a, p.psi, p.velocity_x, p.velocity_y, p.f)
-        check_values("diffusivity", a, (a > 0) & a.isfinite(), "positive and finite")
+        check_values("diffusivity", a, 0.0, above=True)
         for name, values in {"stream function": psi, "velocity_x": v_x, "velocity_y": v_y, "source": f}.items():
-            check_values(name, values, values.isfinite(), "finite")
+            check_values(name, values)
         systems = []
         for i in range(len(a)):
             fluxes = self.fluxes(problem, psi[i].numpy(), (float(v_x[i, 0, 0]), float(v_y[i, 0, 0])))

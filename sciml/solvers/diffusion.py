@@ -60,11 +60,12 @@ class Diffusion:
             The matrix and `b` of shape `(n,)`.
         """
         a, b = np.asarray(a, dtype=np.float64), np.array(f, dtype=np.float64)
-        diagonal, faces = np.zeros(self.grid.shape) + c, []
+        diagonal, faces, resistance = np.zeros(self.grid.shape) + c, [], 1.0 / a
         for axis in range(a.ndim):
             h = self.grid.axes[axis].h
             low, high = sides(a.ndim, axis)
-            t = 2.0 * a[low] * a[high] / ((a[low] + a[high]) * h**2)
+            t = resistance[low] + resistance[high]
+            np.divide(2.0 / h**2, t, out=t)
             diagonal[low] += t
             diagonal[high] += t
             faces.append(t)

@@ -1,5 +1,6 @@
 r"""Quadratic finite elements for steady diffusion on domains that no grid covers."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class QuadraticElements:
         self.basis = skfem.Basis(mesh, skfem.ElementTriP2())
         self.stiffness = skfem.BilinearForm(_stiffness).assemble(self.basis, a=self._at_quadrature(diffusivity)).tocsr()
         self._matrices: dict[frozenset[str], SparseMatrix] = {}
+        self._nodes: dict[str, np.ndarray] = {}
 
     @property
     def nodes(self) -> np.ndarray:
@@ -65,7 +67,7 @@ class QuadraticElements:
         parts = frozenset(values)
         if parts not in self._matrices:
             self._matrices[parts] = SparseMatrix(self.stiffness[free][:, free])
-        load = _skfem().LinearForm(_load).assemble(self.basis, f=self._at_quadrature(source))
+        load = self._assembled(source) if callable(source) else source * self._unit_load
         return self._matrices[parts], (load - self.stiffness @ u)[free]
 
     def field(self, x: np.ndarray, values: Mapping[str, Given]) -> np.ndarray:
@@ -79,6 +81,13 @@ class QuadraticElements:
         difference = np.asarray(self.basis.interpolate(u)) - self._at_quadrature(exact)
         return float(np.sqrt((difference**2 * self.basis.dx).sum()))
 
+    @functools.cached_property
+    def _unit_load(self) -> np.ndarray:
+        return self._assembled(1.0)
+
+    def _assembled(self, source: Given) -> np.ndarray:
+        return _skfem().LinearForm(_load).assemble(self.basis, f=self._at_quadrature(source))
+
     def _at_quadrature(self, given: Given) -> np.ndarray:
         points = np.asarray(self.basis.global_coordinates())
         return np.broadcast_to(given(*points) if callable(given) else float(given), points.shape[1:])
@@ -87,7 +96,9 @@ class QuadraticElements:
         known = self.basis.mesh.boundaries or {}
         if part not in known:
             raise ValueError(f"the boundary has no part {part!r}; it has {', '.join(known) or 'no named ones'}.")
-        return self.basis.get_dofs(part).all()
+        if part not in self._nodes:
+            self._nodes[part] = self.basis.get_dofs(part).all()
+        return self._nodes[part]
 
     def _free(self, values: Mapping[str, Given]) -> np.ndarray:
         """Whether a node has no given value, `(n,)`."""

@@ -50,9 +50,9 @@ class FiniteDifferenceHelmholtz(SteadySolver):
         p = problem.bind(FiniteDifferences(problem.domain))
         damped = isinstance(problem.pde, DampedHelmholtz)
         k, f, delta = samples(problem, p.k, p.f, p.damping if damped else 0.0)
-        check_values("wave number", k, (k >= 0) & k.isfinite(), "finite and not negative")
-        check_values("damping", delta, (delta >= 0) & delta.isfinite(), "finite and not negative")
-        check_values("source", f, f.isfinite(), "finite")
+        check_values("wave number", k, 0.0)
+        check_values("damping", delta, 0.0)
+        check_values("source", f)
         squares = k**2 if not damped else torch.complex(k**2, k**2 * delta)
         return [self._system(problem, *pair) for pair in zip(squares.numpy(), f.numpy(), strict=True)]
 

@@ -1,5 +1,6 @@
 """What the solvers of steady linear problems share: a system per sample, solved in order, the state handed on."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -85,20 +86,28 @@ class SteadySolver(Described, ABC):
 
 
 def samples(problem: Problem, *values: Any) -> list[Tensor]:
-    """Coefficients as float64 tensors `(b, *s)` at the points of the domain, all with the same number of samples."""
+    """Coefficients as float64 tensors `(b, *s)` at the points of the domain, all with the same number of samples.
+
+    Those that are the same for all samples or points are views, which nobody writes to.
+    """
     shape = problem.domain.shape
     tensors = [torch.as_tensor(v, dtype=torch.float64).detach() for v in values]
     batch = max([len(t) for t in tensors if t.ndim > len(shape)], default=1)
-    return [t.expand(batch, *shape).contiguous() for t in tensors]
+    return [t.expand(batch, *shape) for t in tensors]
 
 
-def check_values(name: str, values: Tensor, accepted: Tensor, what: str) -> None:
-    """Looks at a coefficient before any system is solved.
+def check_values(name: str, values: Tensor, least: float = -math.inf, above: bool = False) -> None:
+    """Looks at a coefficient before any system is solved: finite, and at least `least`, or above it.
 
     Raises:
         SampleError: a value that is not accepted, with its sample and cell.
     """
-    if not bool(accepted.all()):
-        sample, *cell = (int(i) for i in torch.nonzero(~accepted)[0])
-        value = float(values[sample, *cell])
-        raise SampleError(sample, f"the {name} at cell {tuple(cell)} is {value:g}; it must be {what}.")
+    # The extremes alone, which are NaN where any value is: this is asked for every sample of a data set.
+    low, high = (float(x) for x in values.aminmax()) if values.numel() else (math.inf, -math.inf)
+    if (low > least or (low == least and not above)) and low > -math.inf and high < math.inf:
+        return
+    accepted = values.isfinite() & ((values > least) if above else (values >= least))
+    sample, *cell = (int(i) for i in torch.nonzero(~accepted)[0])
+    what = "finite" if least == -math.inf else "positive and finite" if above else "finite and not negative"
+    value = float(values[sample, *cell])
+    raise SampleError(sample, f"the {name} at cell {tuple(cell)} is {value:g}; it must be {what}.")

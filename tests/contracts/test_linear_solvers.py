@@ -14,6 +14,7 @@ from sciml.status import SolveFailure, Status
 
 #: What a solver is for, where that is less than every regular matrix.
 HERMITIAN_ONLY = {"BanditSolver", "BandedCholesky", "CG", "Stale", "Stationary"}
+SYMMETRIC_ONLY = {"SQMR"}
 
 
 def exported_solvers() -> list[type]:
@@ -68,6 +69,8 @@ def systems(cls: type) -> dict[str, LinearOperator]:
     if cls.__name__ not in HERMITIAN_ONLY:
         found["convection"] = convection((9, 10))
         found["complex symmetric"] = helmholtz((8, 9))
+    if cls.__name__ in SYMMETRIC_ONLY:
+        found = {name: a for name, a in found.items() if name not in ("convection", "complex Hermitian")}
     if cls.__name__ == "GCRODR":
         found = {name: a for name, a in found.items() if a.size >= 12}
     return found

@@ -93,6 +93,8 @@ def test_a_recipe_after_a_published_set_has_a_place_in_its_layout(name):
 FILES = {
     "pdebench_burgers_1d": ("1D_Burgers_Sols_Nu0.01.hdf5", "tensor"),
     "pdebench_cfd_1d_shock": ("1D_CFD_Shock_Eta0.0_Zeta0.0_trans_Train.hdf5", "Vx"),
+    "pdebench_cfd_1d_viscous": ("1D_CFD_Rand_Eta0.01_Zeta0.01_periodic_Train.hdf5", "Vx"),
+    "pdebench_cfd_2d_viscous": ("2D_CFD_Rand_M0.1_Eta0.01_Zeta0.01_periodic_24_Train.hdf5", "Vy"),
     "pdebench_diffusion_reaction_2d": ("2D_diff-react_NA_NA.h5", "0000/data"),
     "pdebench_diffusion_sorption_1d": ("1D_diff-sorp_NA_NA.h5", "0000/data"),
     "pdebench_incompressible_2d": ("ns_incom_inhom_2d_512-0.h5", "force"),

@@ -105,7 +105,7 @@ def test_a_draw_depends_on_its_generator_alone_and_a_description_makes_it_again(
 
 def test_sine_sums_have_the_published_spectrum():
     """Of u = sum A sin(k x + phi): whole wave numbers up to eight, and the variance N E[A^2] / 2 = 1/3."""
-    u = np.stack([SineSum().draw(sample_rng(0, i), Grid.periodic(32)) for i in range(4000)])
+    u = np.stack([SineSum().draw(sample_rng(0, i), Grid.periodic(32)) for i in range(1500)])
     power = np.abs(np.fft.rfft(u, axis=1) / 32) ** 2
     assert power[:, [0, *range(9, 17)]].max() < 1e-28
     assert ((power > 1e-9).sum(axis=1) <= 2).all()
@@ -130,7 +130,7 @@ def test_options_of_a_sine_sum_change_nothing_else():
 
 def test_the_signs_and_windows_of_sine_sums_have_their_probability():
     sampler, grid = SineSum(folded=0.1, windowed=0.1), Grid.nodes(65)
-    u = np.stack([sampler.draw(sample_rng(0, i), grid) for i in range(4000)])
+    u = np.stack([sampler.draw(sample_rng(0, i), grid) for i in range(1500)])
     one_sign = (u.min(axis=1) >= 0) | (u.max(axis=1) <= 0)
     assert one_sign.mean() == pytest.approx(0.1, abs=0.02)
     positive = u[one_sign].max(axis=1) > 1e-9

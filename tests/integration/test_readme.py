@@ -24,6 +24,18 @@ def test_every_record_has_a_script_of_its_name_and_says_where_it_comes_from() ->
         assert {"rows", "commit", "versions", "device", "wall_s"} <= set(record), path.name
 
 
+def test_the_work_precision_figure_has_a_curve_for_every_method_that_solved_all(tmp_path: Path) -> None:
+    import json
+
+    script = runpy.run_path(str(ROOT / "scripts" / "figures" / "work_precision.py"))
+    record = json.loads((ROOT / "results" / "solver_precision.json").read_text())
+    found = script["curves"](record["rows"], "darcy mild")
+    assert {"CG, fast Poisson", "CG, multigrid", "GMRES(40)"} <= set(found)
+    assert all(error < 0.1 for points in found.values() for _, error in points)
+    script["draw"](record, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target

@@ -92,7 +92,7 @@ def test_the_structure_is_read_off_the_entries(a, expected):
         (diffusion((9, 8), 3.0), "CG+BlackBoxMultigrid"),
         (SparseMatrix(np.eye(72) * 3 + np.eye(72, k=1) + np.eye(72, k=-71)), "Stale(GMRES+LU)"),
         (convection((9, 8)), "BiCGStab+ConvectionMultigrid"),
-        (helmholtz((9, 8)), "GMRES+PoissonPreconditioner"),
+        (helmholtz((9, 8)), "SQMR+PoissonPreconditioner"),
         (shifted(diffusion((9, 8), 0.05), 100.0), "GMRES+PoissonPreconditioner"),
         (MatrixFree(72, lambda v: 2 * v), "GMRES"),
     ],

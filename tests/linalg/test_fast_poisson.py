@@ -8,7 +8,7 @@ from linalg_systems import diffusion
 
 from sciml.fields import Boundaries, Dirichlet, Grid, Neumann
 from sciml.linalg import CG, GMRES, FastPoisson, MeanFree, PoissonPreconditioner, SparseMatrix, Stencil
-from sciml.linalg.fast_poisson import fast_poisson_of
+from sciml.linalg.poisson_preconditioner import fast_poisson_of
 from sciml.numerics.random_fields import PeriodicField
 from sciml.solvers.diffusion import Diffusion
 from sciml.status import Status
@@ -120,3 +120,35 @@ def test_what_it_has_no_transform_for_is_refused():
     solution = CG(preconditioner=PoissonPreconditioner()).solve(indefinite, np.ones(36))
     assert solution.status is Status.BREAKDOWN
     assert "scaled=False" in solution.message
+
+
+def rough(n: int, scale: float) -> Stencil:
+    k = np.exp(scale * PeriodicField(2.5, 7.0, modes=12).sample([np.random.default_rng(1)], Grid.cells(n, n))[0])
+    return Diffusion(Grid.cells(n, n), Boundaries.dirichlet()).assemble(k, np.ones((n, n)))[0]
+
+
+def test_single_precision_reaches_the_tolerances_of_double():
+    for scale, most in ((1.0, 1.0), (8.0, 1.25)):
+        a, b = rough(40, scale), np.random.default_rng(0).standard_normal(1600)
+        double = CG(1e-11, preconditioner=PoissonPreconditioner()).solve(a, b)
+        single = CG(1e-11, preconditioner=PoissonPreconditioner(single=True)).solve(a, b)
+        assert single.status is Status.SUCCESS
+        assert single.iterations <= most * double.iterations
+        np.testing.assert_allclose(single.x, double.x, atol=1e-8 * np.abs(double.x).max())
+
+
+def test_single_precision_is_that_of_the_transforms_whatever_the_units():
+    a, b = rough(24, 2.0), np.random.default_rng(0).standard_normal(576)
+    double, single = (PoissonPreconditioner(single=s).prepare(a)(b) for s in (False, True))
+    error = np.abs(single - double).max() / np.abs(double).max()
+    assert 1e-9 < error < 1e-6
+    for unit in (1e-60, 1e60):
+        scaled = Stencil(unit * a.diagonal, tuple(unit * t for t in a.faces))
+        found = PoissonPreconditioner(single=True).prepare(scaled)(unit * b)
+        np.testing.assert_allclose(found, double, atol=1e-6 * np.abs(double).max())
+
+
+def test_a_constant_coefficient_is_inverted_in_double_precision_all_the_same():
+    a = constant((12, 10), (True,) * 4)
+    x = np.random.default_rng(0).standard_normal(120)
+    np.testing.assert_allclose(PoissonPreconditioner(single=True).prepare(a)(a.apply(x)), x, atol=1e-11)

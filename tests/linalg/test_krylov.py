@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse.linalg as sla
 from linalg_systems import convection, diffusion, helmholtz
 
-from sciml.linalg import CG, GMRES, BiCGStab, GivenPreconditioner, MatrixFree, SparseMatrix
+from sciml.linalg import CG, GMRES, SQMR, BiCGStab, GivenPreconditioner, MatrixFree, SparseMatrix
 from sciml.status import Status
 
 
@@ -131,3 +131,38 @@ def test_preconditioner_applications_are_counted(method):
 def test_the_settings_of_gmres_are_checked():
     with pytest.raises(ValueError, match="restart=0"):
         GMRES(restart=0)
+
+
+def test_sqmr_ends_after_as_many_steps_as_an_indefinite_matrix_has_eigenvalues():
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((40, 40)))[0]
+    a = SparseMatrix(rotation @ np.diag(np.repeat([-3.0, 1.0, 2.0, -0.5], 10)) @ rotation.T)
+    assert SQMR(tol=1e-10).solve(a, np.ones(40)).iterations == 4
+
+
+def test_sqmr_is_minres_without_a_preconditioner():
+    """The Lanczos vectors of a real matrix are orthogonal: the quasi-minimal residual is the minimal one."""
+    rng = np.random.default_rng(2)
+    a = SparseMatrix(np.diag(np.concatenate([rng.uniform(-2, -0.2, 20), rng.uniform(0.2, 3, 40)])))
+    b = rng.standard_normal(60)
+    for steps in (3, 7, 12):
+        ours = SQMR(tol=1e-12, max_iterations=steps).solve(a, b)
+        least = GMRES(restart=60, tol=1e-12, max_iterations=steps).solve(a, b)
+        assert ours.residual == pytest.approx(least.residual, rel=1e-6)
+
+
+@pytest.mark.parametrize("a", [helmholtz((12, 13)), helmholtz((12, 13), 0.7)], ids=["complex", "real"])
+def test_sqmr_takes_an_indefinite_preconditioner(a):
+    """That of a neighbour: the minimal residual over the same space is not far below."""
+    near = np.linalg.inv(helmholtz((12, 13), 0.68).csc().toarray())
+    inverse = GivenPreconditioner(lambda r: near @ r)
+    b = np.random.default_rng(0).standard_normal(a.size).astype(a.dtype)
+    ours, least = (m.solve(a, b) for m in (SQMR(preconditioner=inverse), GMRES(60, preconditioner=inverse)))
+    assert ours.status is Status.SUCCESS
+    assert least.iterations <= ours.iterations <= 1.3 * least.iterations + 2
+    assert ours.iterations < 0.7 * SQMR().solve(a, b).iterations
+
+
+def test_sqmr_reports_a_direction_of_length_zero():
+    solution = SQMR().solve(SparseMatrix(np.array([[0.0, 1.0], [1.0, 0.0]])), np.array([1.0, 0.0]))
+    assert solution.status is Status.BREAKDOWN
+    assert "length zero" in solution.message

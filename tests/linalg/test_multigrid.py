@@ -131,11 +131,11 @@ def prolongation(levels, level: int) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(12, 12), (11, 14), (23, 9)])
 def test_coarse_matrices_are_galerkin_products(shape):
-    from sciml.linalg import multigrid_kernels
+    from sciml.linalg import multigrid_setup_kernels as kernels
 
     a = matrix(white(shape, 1e3))
-    levels = allocate(multigrid_kernels, a, coarsest=2)
-    multigrid_kernels.set_up(levels)
+    levels = allocate(kernels, a, coarsest=2)
+    kernels.set_up(levels)
     np.testing.assert_allclose(dense(levels, 0), a.csc().toarray())
     for level in range(len(levels.shapes) - 1):
         p, fine = prolongation(levels, level), dense(levels, level)
@@ -144,12 +144,12 @@ def test_coarse_matrices_are_galerkin_products(shape):
 
 def test_the_prolongation_keeps_the_flux_at_a_jump():
     """Between two coarse points of one dimension the solution is linear in the resistance, not in the distance."""
-    from sciml.linalg import multigrid_kernels
+    from sciml.linalg import multigrid_setup_kernels as kernels
 
     a = np.ones((31, 31))
     a[16:] = 1e3
-    levels = allocate(multigrid_kernels, matrix(a), coarsest=4)
-    multigrid_kernels.set_up(levels)
+    levels = allocate(kernels, matrix(a), coarsest=4)
+    kernels.set_up(levels)
     p = prolongation(levels, 0).reshape(31, 31, 15, 15)
     weights = p[16, 15, 7:9, 7]
     low, high = 2 * 1e3 / (1 + 1e3), 1e3
@@ -208,7 +208,7 @@ def test_what_it_is_not_made_for_is_refused_in_one_line(a, word):
 
 
 def test_without_numba_the_error_says_what_to_install(monkeypatch):
-    for name in ("multigrid_kernels", "compiling"):
+    for name in ("multigrid_setup_kernels", "multigrid_levels", "compiling"):
         monkeypatch.delitem(sys.modules, f"sciml.linalg.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(ConfigError, match=r"BlackBoxMultigrid needs the package numba: pip install 'sciml\[solvers\]'"):

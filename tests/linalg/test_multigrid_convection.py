@@ -68,7 +68,7 @@ def level_of(levels, level: int) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("boundary", [None, Boundaries({"x-": Dirichlet(), "x+": Neumann(), "y": Neumann()})])
 def test_coarse_levels_of_diffusion_are_those_of_the_coarse_grid(boundary):
-    from sciml.linalg import multigrid_convection_kernels as kernels
+    from sciml.linalg import flow_setup_kernels as kernels
 
     given = {"a": 0.05, "velocity_x": 0.0}
     levels = allocate(kernels, system((16, 16), ExponentialFitting(), boundary, **given)[0])
@@ -86,7 +86,7 @@ def test_coarse_levels_of_diffusion_are_those_of_the_coarse_grid(boundary):
 
 
 def test_coarse_levels_of_a_flow_are_central_differences_while_those_are_stable():
-    from sciml.linalg import multigrid_convection_kernels as kernels
+    from sciml.linalg import flow_setup_kernels as kernels
 
     given = {"a": 0.5, "velocity_x": 1.0, "velocity_y": -0.7}
     levels = allocate(kernels, system((16, 24), CentralDifferences(), **given)[0])
@@ -103,7 +103,7 @@ def test_coarse_levels_of_a_flow_are_central_differences_while_those_are_stable(
 
 def test_the_flux_through_a_coarse_face_is_the_sum_of_the_fine_ones():
     """Also where convection dominates: what a coarse face gives and takes differs by what flows through it."""
-    from sciml.linalg import multigrid_convection_kernels as kernels
+    from sciml.linalg import flow_setup_kernels as kernels
 
     a, _ = system((8, 10), Upwind(), **flow((8, 10), False, peclet=50.0))
     levels = allocate(kernels, a)

@@ -51,6 +51,21 @@ def test_a_nonsymmetric_stencil_takes_from_the_next_cell_what_faces_say():
     assert not a.symmetric
 
 
+@pytest.mark.parametrize("a", [diffusion((65, 67)), convection((64, 65))], ids=["symmetric", "not"])
+def test_compiled_products_of_a_stencil_have_the_same_bits(a):
+    x = np.random.default_rng(0).standard_normal(a.size)
+    compiled = a.applier()
+    assert compiled is not a.apply
+    np.testing.assert_array_equal(compiled(x), a.apply(x))
+    np.testing.assert_array_equal(compiled(x + 1j), a.apply(x + 1j))
+
+
+def test_small_or_complex_stencils_are_not_compiled():
+    for a in (diffusion((9, 9)), helmholtz((70, 70)), diffusion((20, 20, 20))):
+        x = np.ones(a.size)
+        np.testing.assert_array_equal(a.applier()(x), a.apply(x))
+
+
 def test_a_matrix_free_operator_applies_its_function_and_has_no_entries():
     m = np.random.default_rng(0).standard_normal((5, 5))
     a = MatrixFree(5, lambda v: m @ v)
