@@ -3,9 +3,11 @@ r"""Quadratic elements on those cells of a grid that a plate consists of."""
 import functools
 import math
 import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sciml.fields import Dirichlet, Grid
@@ -61,21 +63,14 @@ class FiniteElementPlate(SteadySolver):
 
     def assemble(self, problem: Problem) -> list[tuple[SparseMatrix, np.ndarray]]:  # type: ignore[override]
         inside, g = self._given(problem)
-        check_values("field inside", inside, (inside == 0) | (inside == 1), "0 or 1")
-        check_values("temperature", g, g.isfinite(), "finite")
-        systems = []
-        for i in range(len(g)):
-            try:
-                mesh = plate_mesh(problem.domain, inside[i].bool().numpy().tobytes())
-            except ValueError as error:
-                raise SampleError(i, str(error)) from None
-            systems.append(mesh.elements.system({EDGE: mesh.function(g[i].numpy())}))
-        return systems
+        check_values("temperature", g)
+        meshes = [_mesh_of_sample(problem.domain, shape, i) for i, shape in enumerate(inside)]
+        return [m.elements.system({EDGE: m.function(values)}) for m, values in zip(meshes, g.numpy(), strict=True)]
 
     def fields(self, problem: Problem, x: np.ndarray, sample: int = 0) -> np.ndarray:
         """The unknowns within the given temperatures, `(1, *s)`."""
         inside, g = self._given(problem)
-        mesh, u = plate_mesh(problem.domain, inside[sample].bool().numpy().tobytes()), g[sample].numpy().copy()
+        mesh, u = _mesh_of_sample(problem.domain, inside[sample], sample), g[sample].numpy().copy()
         u[mesh.nodes] = mesh.elements.field(x, {EDGE: mesh.function(u)})
         return u[None]
 
@@ -93,15 +88,31 @@ class PlateMesh:
     Args:
         elements: with one named part of the boundary, `EDGE`.
         nodes: indices along both axes, `(n,)` each.
+        grid: of these points.
     """
 
     elements: QuadraticElements
     nodes: tuple[np.ndarray, np.ndarray]
     grid: Grid
 
-    def function(self, values: np.ndarray):  # type: ignore[no-untyped-def]
+    def function(self, values: np.ndarray) -> Callable[..., np.ndarray]:
         """Values at the points of the grid as a function of coordinates, which must be those of its points."""
         return lambda *x: values[indices(self.grid, *x)]
+
+
+def _mesh_of_sample(grid: Grid, inside: Tensor, sample: int) -> PlateMesh:
+    """The mesh of one sample.
+
+    Raises:
+        SampleError: a field `inside` that is no shape.
+    """
+    if len(wrong := torch.nonzero((inside != 0) & (inside != 1))):
+        node = tuple(wrong[0].tolist())
+        raise SampleError(sample, f"inside at node {node} is {float(inside[node]):g}; it must be 0 or 1.")
+    try:
+        return plate_mesh(grid, inside.bool().numpy().tobytes())
+    except ValueError as error:
+        raise SampleError(sample, str(error)) from None
 
 
 @functools.lru_cache(maxsize=8)

@@ -162,7 +162,7 @@ def test_a_problem_of_another_kind_is_refused_in_one_line(change, message):
     [
         ((8, 12), 1.0, r"inside at node \(8, 12\) does not fit"),
         ((3, 3), 0.0, r"inside at node \(\d, \d\) does not fit"),
-        ((5, 7), 0.5, "the field inside at cell \\(5, 7\\) is 0.5; it must be 0 or 1"),
+        ((5, 7), 0.5, "inside at node \\(5, 7\\) is 0.5; it must be 0 or 1"),
         ((), 0.0, "there is no plate"),
     ],
 )
