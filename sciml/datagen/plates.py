@@ -39,7 +39,7 @@ class PlateWithHole(FieldSampler):
 
 
 class RimAndInterior(FieldSampler):
-    """One random number on the sides of the box and another one at all points between them.
+    """One random number on the sides of the box and another one at all points between them, as those of cells are.
 
     Args:
         rim, interior: their distributions.
@@ -49,9 +49,8 @@ class RimAndInterior(FieldSampler):
         self.rim, self.interior = rim, interior
 
     def draw(self, generator: np.random.Generator, grid: Grid) -> np.ndarray:
-        if any(axis.kind != "nodes" for axis in grid.axes):
-            raise ValueError("RimAndInterior needs points on the sides of the box; axes must be of kind 'nodes'.")
         rim, interior = self.rim.draw(generator), self.interior.draw(generator)
-        values = np.full(grid.shape, rim)
-        values[(slice(1, -1),) * grid.dimensions] = interior
-        return values
+        between = np.ones(grid.shape, bool)
+        for xi in meshgrid(grid):
+            between &= (xi > _ROUNDING) & (xi < 1 - _ROUNDING)
+        return np.where(between, interior, rim)

@@ -1,4 +1,4 @@
-r"""Quadratic elements on those cells of a grid that a plate consists of."""
+"""Quadratic elements on those cells of a grid that a plate consists of."""
 
 import functools
 import math
@@ -29,8 +29,8 @@ class FiniteElementPlate(SteadySolver):
 
     Every square is cut into two triangles, whose vertices and midpoints of edges are points of the grid. The matrix
     depends on the shape alone, and is the same object for samples of one shape. Third order in $L^2$ where the solution
-    is smooth; at a corner that points into the plate it is not, and the order is 4/3. Where temperatures are given, the
-    solution holds them.
+    is smooth, fourth at the nodes; with corners of 270 degrees it is not smooth, and both orders are 4/3. Where
+    temperatures are given, the solution holds them.
 
     Args:
         linear_solver: what solves the systems; `None` means sparse LU.
@@ -47,7 +47,7 @@ class FiniteElementPlate(SteadySolver):
             return f"FiniteElementPlate solves HeatedPlate; {type(problem.pde).__name__} is another equation."
         for name, axis in zip(problem.domain.names, problem.domain.axes, strict=True):
             if axis.kind != "nodes" or axis.points is not None or axis.n % 2 == 0 or axis.n < 5:
-                return f"axis {name!r} must have uniform nodes, an odd number of at least 5: two triangles have nine."
+                return f"axis {name!r} must have uniform nodes, an odd number of at least 5."
             for face in (f"{name}-", f"{name}+"):
                 condition = problem.boundaries.on(face, problem.names[0])
                 value = condition.value if isinstance(condition, Dirichlet) else 0.0
@@ -137,15 +137,13 @@ def plate_mesh(grid: Grid, inside: bytes) -> PlateMesh:
     i, j = (np.floor((x - a.low) / (2 * a.h)).astype(int) for x, a in zip(centres, grid.axes, strict=True))
     mesh = whole.remove_elements(np.flatnonzero(~cells[i, j])) if not cells.all() else whole
     elements = QuadraticElements(mesh.with_boundaries({EDGE: lambda x: np.ones(x.shape[1], bool)}))
-    nodes = indices(grid, *elements.nodes.T)
+    nodes, edge = indices(grid, *elements.nodes.T), elements.basis.get_dofs(EDGE).all()
     free = np.zeros(grid.shape, bool)
     free[nodes] = True
-    free[indices(grid, *elements.nodes[elements.basis.get_dofs(EDGE).all()].T)] = False
-    if (free != mask).any():
-        node = tuple(int(k) for k in np.argwhere(free != mask)[0])
-        raise ValueError(
-            f"inside at node {node} does not fit: an edge must follow the sides of squares of 3 x 3 nodes."
-        )
+    free[nodes[0][edge], nodes[1][edge]] = False
+    if len(wrong := np.argwhere(free != mask)):
+        node = tuple(wrong[0].tolist())
+        raise ValueError(f"inside at node {node} does not fit: edges must follow the sides of squares of 3 x 3 nodes.")
     return PlateMesh(elements, nodes, grid)
 
 

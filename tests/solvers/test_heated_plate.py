@@ -130,7 +130,7 @@ def test_an_iterative_solver_finds_the_same_temperature_and_keeps_the_given_ones
 
 
 def test_the_text_of_the_equation_vanishes_on_the_solution():
-    """Differences of second order see the plate's own error of order h^2 away from corners, and none where g is."""
+    """By differences of second order, whose error at 129 nodes is what is left; nothing is left where g is given."""
     grid, inside = Grid.nodes(129, 129), plate(129)
     x, y = grid.meshgrid()
     case = problem(inside, torch.exp(x) * torch.sin(y))
