@@ -8,4 +8,5 @@ ruff format --check .
 ruff check .
 mypy
 lint-imports
-pytest -n "${SCIML_TEST_WORKERS:-2}" -m "not slow" "$@"
+# Options that follow win: `scripts/check.sh -m ""` runs the slow tests too.
+pytest -n "${SCIML_TEST_WORKERS:-2}" --dist worksteal -m "not slow" "$@"

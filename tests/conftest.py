@@ -6,6 +6,11 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import pytest  # noqa: E402
+from shape_checks import start_test  # noqa: E402
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    start_test()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
