@@ -5,14 +5,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sciml import solvers
 from sciml.fields import Boundaries, Dirichlet, Grid, Neumann
-from sciml.pdes import Burgers, ConvectionDiffusion, Darcy, Helmholtz, Problem
+from sciml.pdes import Burgers, ConvectionDiffusion, Darcy, HeatedPlate, Helmholtz, Problem
 from sciml.pdes.exact import ColeHopf, EntropyShearWave, TaylorGreen
 from sciml.solvers import ProblemSolver
+from sciml.solvers.heated_plate import plate_mesh
 from sciml.solvers.tableaux import RK4, DormandPrince54
 
 TAU = 2 * math.pi
@@ -204,6 +206,30 @@ def finite_volume_convection() -> Case:
     return Case(solvers.FiniteVolumeConvection, problem, error, [40, 80, 160], samples)
 
 
+def finite_element_plate() -> Case:
+    """A square with a hole, on a harmonic function; the error is that between the nodes too."""
+
+    def problem(n: int) -> Problem:
+        grid, inside = Grid.nodes(n + 1, n + 1), torch.zeros(n + 1, n + 1, dtype=torch.float64)
+        inside[1:-1, 1:-1] = 1.0
+        inside[n // 4 : n // 2 + 1, n // 4 : n // 2 + 1] = 0.0
+        x, y = grid.meshgrid()
+        given = {"inside": inside, "g": torch.exp(3 * x) * torch.sin(3 * y)}
+        return Problem(HeatedPlate(), grid, boundary=Boundaries.dirichlet(math.nan), parameters=given)
+
+    def error(n: int) -> float:
+        case = problem(n)
+        mesh = plate_mesh(case.domain, case.parameters["inside"].bool().numpy().tobytes())
+        u = solvers.FiniteElementPlate().solve(case).u[0, 0, 0].numpy()
+        return mesh.elements.error(u[mesh.nodes], lambda x, y: np.exp(3 * x) * np.sin(3 * y))
+
+    def samples() -> Problem:
+        case = problem(8)
+        return replace(case, parameters={"inside": case.parameters["inside"].expand(5, 9, 9), "g": unit(5, 9, 9)})
+
+    return Case(solvers.FiniteElementPlate, problem, error, [16, 32, 64], samples)
+
+
 def finite_difference_helmholtz() -> Case:
     r"""$-u'' - 25 u = f$ with $u = \sin \pi x$."""
     pi = math.pi
@@ -225,6 +251,7 @@ def finite_difference_helmholtz() -> Case:
 
 CASES: dict[str, Callable[[], Case]] = {
     "ETDRK4": etdrk4,
+    "FiniteElementPlate": finite_element_plate,
     "FiniteVolume": finite_volume,
     "FiniteDifferenceHelmholtz": finite_difference_helmholtz,
     "FiniteVolumeConvection": finite_volume_convection,

@@ -10,6 +10,7 @@ from sciml.datagen.initial_conditions import GaussianInitial, PowerLawNoise
 from sciml.datagen.media import GaussianMedium, LayeredMedium
 from sciml.datagen.ordering import NearestNeighbour, Ordering
 from sciml.datagen.pipeline import Plan, generate, plan
+from sciml.datagen.plates import PlateWithHole, RimAndInterior
 from sciml.datagen.profiles import Constant, GaussianBumps, Patches, PiecewiseConstant, Plume, Sum
 from sciml.datagen.recipe import Recipe
 from sciml.datagen.riemann import CurvedRiemann, KelvinHelmholtz, RiemannPartition, ShockTube
@@ -61,6 +62,7 @@ __all__ = [
     "PiecewiseConstant",
     "PiecewiseVorticity",
     "Plan",
+    "PlateWithHole",
     "Plume",
     "PowerLawNoise",
     "ProcessBackend",
@@ -68,6 +70,7 @@ __all__ = [
     "RandomGas",
     "Recipe",
     "RiemannPartition",
+    "RimAndInterior",
     "RimPolylines",
     "SeparableGaussians",
     "SerialBackend",

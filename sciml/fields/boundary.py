@@ -1,6 +1,7 @@
 """Boundary conditions as objects that grid solvers, networks and files share."""
 
 import dataclasses
+import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -235,7 +236,7 @@ class Boundaries:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for files. An array or a callable is recorded as `"given"`: files keep it as a field."""
+        """Plain data for files. An array, a callable or NaN is recorded as `"given"`: files keep it as a field."""
         plain = {}
         for key, condition in self.conditions.items():
             entry: dict[str, Any] = {"kind": condition.kind}
@@ -262,6 +263,8 @@ class Boundaries:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, float) and math.isnan(value):
+        return "given"
     if isinstance(value, bool | int | float):
         return value
     return float(value) if isinstance(value, numbers.Real) else "given"

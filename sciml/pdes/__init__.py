@@ -18,6 +18,7 @@ from sciml.pdes.fitzhugh_nagumo import FitzHughNagumo
 from sciml.pdes.forced_flow import ForcedFlow
 from sciml.pdes.gray_scott import GrayScott
 from sciml.pdes.heat import Heat
+from sciml.pdes.heated_plate import HeatedPlate
 from sciml.pdes.helmholtz import DampedHelmholtz, Helmholtz
 from sciml.pdes.korteweg_de_vries import KortewegDeVries
 from sciml.pdes.kuramoto_sivashinsky import KuramotoSivashinsky
@@ -54,6 +55,7 @@ __all__ = [
     "ForcedFlow",
     "GrayScott",
     "Heat",
+    "HeatedPlate",
     "Helmholtz",
     "KortewegDeVries",
     "KuramotoSivashinsky",

@@ -14,6 +14,7 @@ from sciml.solvers.elliptic import FiniteVolumeElliptic
 from sciml.solvers.etdrk import ETDRK4
 from sciml.solvers.explicit import RungeKutta
 from sciml.solvers.finite_volume import FiniteVolume
+from sciml.solvers.heated_plate import FiniteElementPlate
 from sciml.solvers.helmholtz import FiniteDifferenceHelmholtz
 from sciml.solvers.imex import IMEX
 from sciml.solvers.jacobian import BandedJacobian, KrylovJacobian
@@ -46,6 +47,7 @@ __all__ = [
     "ExponentialFitting",
     "FaceScheme",
     "FiniteDifferenceHelmholtz",
+    "FiniteElementPlate",
     "FiniteVolume",
     "FiniteVolumeConvection",
     "FiniteVolumeElliptic",

@@ -27,7 +27,7 @@ class QuadraticElements:
             solution = SparseDirect().solve(*elements.system(values), state=state)
             state, u = solution.state, elements.field(solution.x, values)
 
-    Third order in $L^2$. Solutions are values at nodes; the files of this package hold grids only.
+    Third order in $L^2$. Solutions are values at nodes; `FiniteElementPlate` has them on a grid.
 
     Args:
         mesh: triangles whose `boundaries` have names (scikit-fem's `MeshTri`).

@@ -56,7 +56,7 @@ class FiniteDifferenceHelmholtz(SteadySolver):
         squares = k**2 if not damped else torch.complex(k**2, k**2 * delta)
         return [self._system(problem, *pair) for pair in zip(squares.numpy(), f.numpy(), strict=True)]
 
-    def fields(self, problem: Problem, x: np.ndarray) -> np.ndarray:
+    def fields(self, problem: Problem, x: np.ndarray, sample: int = 0) -> np.ndarray:
         """The unknowns and the given values around them; real and imaginary part with damping."""
         u = self._given(problem).astype(np.result_type(x, np.float64))
         u[_free(problem)] = x.reshape(u[_free(problem)].shape)

@@ -53,8 +53,8 @@ class SteadySolver(Described, ABC):
         """The direct method for a matrix, where no other solver was given."""
         return SparseDirect()
 
-    def fields(self, problem: Problem, x: np.ndarray) -> np.ndarray:
-        """The unknowns of a system as fields, `(c, *s)`."""
+    def fields(self, problem: Problem, x: np.ndarray, sample: int = 0) -> np.ndarray:
+        """The unknowns of a sample's system as fields, `(c, *s)`."""
         return x.reshape(1, *problem.domain.shape)
 
     def choices(self, problem: Problem) -> dict[str, Description]:
@@ -78,7 +78,7 @@ class SteadySolver(Described, ABC):
             solution = solver.solve(matrix, b, state=state)
             state = solution.state
             solutions.append(solution)
-        u = torch.from_numpy(np.stack([self.fields(problem, s.x) for s in solutions])[:, None])
+        u = torch.from_numpy(np.stack([self.fields(problem, s.x, i) for i, s in enumerate(solutions)])[:, None])
         status = torch.tensor([int(s.status) for s in solutions])
         residual = torch.tensor([s.residual for s in solutions], dtype=torch.float64)
         spec = StepperSpec(problem.pde.fields, problem.domain, problem.boundaries)

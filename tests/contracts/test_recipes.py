@@ -178,11 +178,45 @@ def wave_balance(recipe, given, h):
     return (-laplacian - given["k"] ** 2 * (1 + 1j * recipe.constants["damping"]) * h)[1:-1, 1:-1]
 
 
+def triangle_stiffness(nodes):
+    r"""$\int \nabla\phi_a \cdot \nabla\phi_b$ of the quadratics on a triangle, from monomials, by midpoints."""
+
+    def powers(x, y):
+        return [[1, a, b, a * a, a * b, b * b] for a, b in zip(x, y, strict=True)]
+
+    coefficients = np.linalg.inv(powers(*np.array(nodes).T))
+    stiffness = np.zeros((6, 6))
+    # Of six nodes with spacing 1 the midpoints of the edges are those with an odd coordinate; the area is 2.
+    for x, y in (node for node in nodes if node[0] % 2 or node[1] % 2):
+        slopes = np.array([[0, 1, 0, 2 * x, y, 0], [0, 0, 1, 0, x, 2 * y]]) @ coefficients
+        stiffness += 2 / 3 * slopes.T @ slopes
+    return stiffness
+
+
+def plate_balance(recipe, given, u):
+    """What quadratic triangles make of the unknowns; `f` becomes the load of the given values."""
+    inside, block = given["inside"], [(i, j) for i in range(3) for j in range(3)]
+    np.testing.assert_array_equal(u[inside == 0], given["g"][inside == 0])
+
+    def applied(v):
+        n, m = (inside.shape[0] - 1) // 2, (inside.shape[1] - 1) // 2
+        total, plate = np.zeros_like(v), inside[1::2, 1::2]
+        for nodes in ([(i, j) for i, j in block if i >= j], [(i, j) for i, j in block if i <= j]):
+            places = [(slice(i, i + 2 * n - 1, 2), slice(j, j + 2 * m - 1, 2)) for i, j in nodes]
+            for place, row in zip(places, triangle_stiffness(nodes), strict=True):
+                total[place] += plate * sum(k * v[other] for k, other in zip(row, places, strict=True))
+        return inside * total
+
+    given["f"] = -applied(np.where(inside == 1, 0.0, given["g"]))
+    return applied(np.where(inside == 1, u, 0.0))
+
+
 BALANCES = {
     "Darcy": diffusion_balance,
     "Poisson": diffusion_balance,
     "ConvectionDiffusion": convection_balance,
     "DampedHelmholtz": wave_balance,
+    "HeatedPlate": plate_balance,
 }
 
 

@@ -81,6 +81,7 @@ def test_a_value_that_is_a_function_is_not_taken_for_a_number() -> None:
     plain = Boundaries({"all": Dirichlet(lambda x: x)}).to_dict()
     assert plain == {"all": {"kind": "DIRICHLET", "value": "given"}}
     assert np.isnan(Boundaries.from_dict(plain).on("x-").value)
+    assert Boundaries.from_dict(plain).to_dict() == plain
 
 
 @pytest.mark.parametrize("key", ["w", "x*", "", "xy"])
