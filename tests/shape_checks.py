@@ -47,7 +47,7 @@ def start_test() -> None:
 
 
 def _rest(module: str, name: str) -> None:
-    """Tells jaxtyping to call a function as it is; one that is made inside another cannot be found and stays checked."""
+    """Tells jaxtyping to call a function as it is; one made inside another cannot be found and stays checked."""
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr_static(found, part, None)
