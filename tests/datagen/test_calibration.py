@@ -431,4 +431,4 @@ def test_every_method_that_may_be_chosen_for_a_shipped_recipe_gives_its_solution
         if solution.status.ok:
             tried.append(label(method))
             assert np.linalg.norm(solution.x - exact) <= 10 * tol * np.linalg.norm(exact), tried[-1]
-    assert len(tried) >= 3
+    assert len(tried) >= 2
