@@ -82,15 +82,18 @@ class Manifest:
             raise ConfigError(
                 f"adaptive: {recipe.name} names its method; linear_solver: Auto leaves one to be learned."
             )
-        manifest = cls.open(root, recipe, shared)
-        if not manifest.path.is_file():
+        # Looked at once: the file may appear at any time, and who saw none must not find one after he has begun.
+        if (root / MANIFEST).is_file():
+            manifest = cls.open(root, recipe, shared)
+            if not shared:
+                manifest.save()
+        else:
+            data = _new(recipe)
             if left_open(recipe) is not None:
-                manifest.data["choices"] |= calibrated(recipe, adaptive)
-            manifest = cls(root, recipe, manifest.data, shared)
+                data["choices"] |= calibrated(recipe, adaptive)
+            manifest = cls(root, recipe, data, shared)
             if not manifest.create():
                 manifest = cls.open(root, recipe, shared)
-        elif not shared:
-            manifest.save()
         recorded = manifest.data["choices"].get("adaptive", False)
         if recorded != adaptive:
             there, here = ("with", "without") if recorded else ("without", "with")

@@ -175,6 +175,27 @@ def test_a_process_that_was_slower_to_choose_obeys_the_one_that_was_quicker(reci
     assert solvers_of(root) == {json.dumps(describe(CHOICES["CG"]), sort_keys=True)}
 
 
+def test_a_manifest_that_appears_while_another_is_begun_is_obeyed(recipe, tmp_path, monkeypatch, choosing):
+    """The other process is as quick as it can be: it is done before this one has looked twice."""
+    from sciml.datagen import manifest as module
+
+    root, fresh, inner = tmp_path / "out", module._new, []
+
+    def begun(recipe_):
+        data = fresh(recipe_)
+        if not inner:
+            inner.append(1)
+            choosing(CHOICES["CG"])
+            generate(recipe, out=root, workers=0, shard_range=(2, 4))
+            choosing(CHOICES["GCRO-DR"])
+        return data
+
+    monkeypatch.setattr(module, "_new", begun)
+    generate(recipe, out=root, workers=0, shard_range=(0, 2))
+    assert len(files(root)) == 4
+    assert solvers_of(root) == {json.dumps(describe(CHOICES["CG"]), sort_keys=True)}
+
+
 def test_of_two_recipes_that_begin_at_once_in_a_folder_one_is_refused(recipe, tmp_path, monkeypatch):
     root, inner = tmp_path / "out", []
 
