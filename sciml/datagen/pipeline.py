@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sciml.data import write_statistics
 from sciml.data.layouts import Layout, export, find_layout, folder_name
@@ -25,6 +25,9 @@ from sciml.linalg import LinearSolver
 from sciml.status import ConfigError, DataError, SolveFailure
 
 log = logging.getLogger(__name__)
+
+#: Seconds after which a folder that is locked counts as taken.
+PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -254,6 +257,20 @@ def remove_orphans(root: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def _locked(stream: IO[str], kind: int) -> bool:
+    """Whether the lock was to be had: the children of a process that was killed may hold it for a moment longer."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(stream, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
+
+
 @contextlib.contextmanager
 def _at_work(root: Path, alone: bool) -> Iterator[None]:
     """Whole data sets alone, ranges of shards together; the lock ends with the process that holds it, however it ends.
@@ -263,9 +280,8 @@ def _at_work(root: Path, alone: bool) -> Iterator[None]:
     """
     with (root / ".lock").open("a+") as stream:
         try:
-            fcntl.flock(stream, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(f"out={str(root)!r}: another process is generating into this folder.") from None
+            if not _locked(stream, fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+                raise ConfigError(f"out={str(root)!r}: another process is generating into this folder.")
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
                 raise

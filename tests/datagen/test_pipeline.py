@@ -337,3 +337,24 @@ def test_changes_are_those_of_the_recipe_that_is_read(tmp_path):
         generate(path, out=tmp_path / "out", changes={"parameters.viscosty": 0.07})
     with pytest.raises(ValueError, match="changes are those of a recipe that is read"):
         generate(Recipe.load(path), out=tmp_path / "out", changes=changes)
+
+
+def test_a_folder_is_taken_while_another_process_holds_it_and_not_a_moment_longer(recipe, tmp_path, monkeypatch):
+    """The children of a generation that was killed may outlive it for a moment, with its lock in their hands."""
+    import fcntl
+    import threading
+
+    from sciml.datagen import pipeline
+
+    root = tmp_path / "out"
+    root.mkdir()
+    with (root / ".lock").open("a+") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        monkeypatch.setattr(pipeline, "PATIENCE", 0.05)
+        with pytest.raises(ConfigError, match="another process is generating into this folder"):
+            generate(recipe, out=root, workers=0)
+        monkeypatch.setattr(pipeline, "PATIENCE", 5.0)
+        release = threading.Timer(0.1, fcntl.flock, (other, fcntl.LOCK_UN))
+        release.start()
+        assert generate(recipe, out=root, workers=0) == root
+        release.join()
