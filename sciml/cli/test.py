@@ -107,8 +107,11 @@ def classical_solvers(data: Path) -> "dict[str, Callable[[int], np.ndarray]]":
     from dataclasses import replace
 
     from sciml.datagen import Recipe
+    from sciml.datagen.calibration import settled
 
-    recipe = Recipe.from_dict(manifest["recipe"], str(data / "manifest.json"))
+    stated = Recipe.from_dict(manifest["recipe"], str(data / "manifest.json"))
+    # The method that was chosen for the data, not another one that `Auto` would take for a sample alone.
+    recipe = settled(stated, manifest.get("choices", {}))
     numbers = FieldDataset(data, "test").samples["index"][:SOLVED].tolist()
     solvers = {"classical solver": _solver(recipe, numbers)}
     fine = recipe.solution_grid
