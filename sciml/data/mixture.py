@@ -14,7 +14,7 @@ from sciml.batch import Batch
 from sciml.data.dataset import FieldDataset
 from sciml.data.normalization import channel_statistics
 from sciml.data.schema import DatasetSpec
-from sciml.data.windowed import WindowedFields
+from sciml.data.windowed import WindowedFields, numbers_within
 from sciml.data.windows import Windows
 from sciml.describe import Described
 from sciml.fields import FieldSpec
@@ -138,9 +138,7 @@ class MixedFields(Dataset[Batch]):
             IndexError: a number that is not there.
             DataError: data that do not match their checksum.
         """
-        numbers = np.asarray(indices, dtype=int)
-        if numbers.size and not -1 < numbers.min() <= numbers.max() < len(self):
-            raise IndexError(f"indices={list(numbers[:8])} leave the {len(self)} windows.")
+        numbers = numbers_within(indices, len(self))
         turn, member = np.divmod(numbers, len(self.parts))
         pieces, order = [], []
         for k in np.unique(member):

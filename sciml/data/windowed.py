@@ -17,6 +17,18 @@ from sciml.data.windows import Windows
 CACHE_BYTES = 2 * 2**30
 
 
+def numbers_within(indices: Sequence[int] | Tensor, count: int) -> np.ndarray:
+    """Numbers of windows as an array.
+
+    Raises:
+        IndexError: one that is not among the `count` that there are.
+    """
+    numbers = np.asarray(indices, dtype=int)
+    if numbers.size and not -1 < numbers.min() <= numbers.max() < count:
+        raise IndexError(f"indices={list(numbers[:8])} leave the {count} windows.")
+    return numbers
+
+
 class WindowedFields(Dataset[Batch]):
     """Sample `n` is window `n % w` of trajectory `n // w`, with `w` windows in a trajectory.
 
@@ -99,9 +111,7 @@ class WindowedFields(Dataset[Batch]):
             IndexError: a number that is not there.
             DataError: data that do not match their checksum.
         """
-        numbers = np.asarray(indices, dtype=int)
-        if numbers.size and not -1 < numbers.min() <= numbers.max() < len(self):
-            raise IndexError(f"indices={list(numbers[:8])} leave the {len(self)} windows.")
+        numbers = numbers_within(indices, len(self))
         samples, windows = np.divmod(numbers, len(self._frames))
         spec = self.dataset.spec
         static = self._tensor(self._static(samples)) if spec.static else None

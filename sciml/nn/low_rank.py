@@ -12,6 +12,9 @@ from torch.nn.utils import parametrize
 from sciml.describe import Described
 from sciml.objective import accepts
 
+#: How torch names an adapted weight, and what is added to it.
+_ORIGINAL, _UPDATE = ".parametrizations.weight.original", ".parametrizations.weight.0."
+
 
 class LowRankUpdate(nn.Module):
     r"""$W \mapsto W + \frac{\alpha}{r} B A$ with $A \in R^{r \times n}$ random, $B \in R^{m \times r}$ zero at first.
@@ -88,20 +91,24 @@ class LowRank(Described, nn.Module):
         with parametrize.cached():
             return self.network(x, **arguments)
 
+    def base_state(self) -> dict[str, Tensor]:
+        """The weights of the network without adapters, by their own names."""
+        return {plain: value for plain, (_, value) in self._base().items()}
+
     def load_base(self, state: Mapping[str, Tensor]) -> None:
         """Takes the weights of the network without adapters, by their own names.
 
         Raises:
             RuntimeError: names or shapes that do not fit.
         """
-        adapted = {n for n, m in self.network.named_modules() if parametrize.is_parametrized(m, "weight")}
-        renamed = {}
-        for name, value in state.items():
-            owner, _, last = name.rpartition(".")
-            inside = f"{owner}.parametrizations.weight.original" if last == "weight" and owner in adapted else name
-            renamed[inside] = value
-        updates = {k: v for k, v in self.network.state_dict().items() if ".parametrizations.weight.0." in k}
-        self.network.load_state_dict({**renamed, **updates})
+        names = {plain: inside for plain, (inside, _) in self._base().items()}
+        updates = {k: v for k, v in self.network.state_dict().items() if _UPDATE in k}
+        self.network.load_state_dict({**{names.get(k, k): v for k, v in state.items()}, **updates})
+
+    def _base(self) -> dict[str, tuple[str, Tensor]]:
+        """Name inside and tensor by the name that it has without adapters."""
+        state = self.network.state_dict()
+        return {k.replace(_ORIGINAL, ".weight"): (k, v) for k, v in state.items() if _UPDATE not in k}
 
     def merged(self) -> nn.Module:
         """The network with the updates added to its weights, under its own names; this object is used up by it."""

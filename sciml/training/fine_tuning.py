@@ -9,6 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import nn
 
+from sciml.nn import LowRank
 from sciml.status import ConfigError
 from sciml.training.resume import inner_network
 
@@ -16,13 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class StartFrom(Callback):
-    """Starts training from the weights of a folder in the published layout of operator transformers.
+    """Starts training from weights that a network of the same kind has left in a folder.
 
-    Tensors are taken where names and shapes agree with the network of the configuration; the others keep their initial
-    values and are named in the log. A run that is resumed goes on with its own weights.
+    The network's class reads the folder, by its `from_pretrained`. Tensors are taken where names and shapes agree with
+    the network of the configuration; the others keep their initial values and are named in the log. A run that is
+    resumed goes on with its own weights.
 
     Args:
-        folder: holds `config.json` and the weights, as `save_pretrained` writes them.
+        folder: as `save_pretrained` writes it.
         rest: how many tensors may keep their initial values; more are refused, since then it is another network.
     """
 
@@ -32,27 +34,25 @@ class StartFrom(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage != "fit" or trainer.ckpt_path is not None:
             return
-        from sciml.nn.low_rank import LowRank
-        from sciml.operators import ScOT
-
         network = inner_network(cast(nn.Module, pl_module.network))
-        inside = network.network if isinstance(network, LowRank) else network
-        stored = ScOT.from_pretrained(Path(self.folder))[0].state_dict()
-        own = dict(inside.state_dict())
-        if isinstance(network, LowRank):
-            plain = {k.replace(".parametrizations.weight.original", ".weight"): v for k, v in own.items()}
-            own = {k: v for k, v in plain.items() if ".parametrizations.weight.0." not in k}
+        adapted = network if isinstance(network, LowRank) else None
+        plain = network if adapted is None else adapted.network
+        read = getattr(type(plain), "from_pretrained", None)
+        if read is None:
+            raise ConfigError(f"trainer.callbacks.StartFrom: {type(plain).__name__} has no from_pretrained.")
+        stored = read(Path(self.folder))[0].state_dict()
+        own = plain.state_dict() if adapted is None else adapted.base_state()
         fresh = sorted(k for k, v in own.items() if k not in stored or stored[k].shape != v.shape)
         if len(fresh) > self.rest:
             raise ConfigError(
                 f"trainer.callbacks.StartFrom: {self.folder} lacks {len(fresh)} of {len(own)} tensors of the network, "
                 f"{fresh[0]!r} first; rest={self.rest} may be missing."
             )
-        taken = {**own, **{k: v for k, v in stored.items() if k in own and k not in fresh}}
-        if isinstance(network, LowRank):
-            network.load_base(taken)
+        taken = {k: v if k in fresh else stored[k] for k, v in own.items()}
+        if adapted is None:
+            plain.load_state_dict(taken)
         else:
-            inside.load_state_dict(taken)
+            adapted.load_base(taken)
         log.info("started from %s; initialised anew: %s", self.folder, ", ".join(fresh) or "nothing")
 
 

@@ -7,9 +7,7 @@ turns, nine times; the figure is the median of the process time.
 """
 
 import os
-import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable
 
@@ -17,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 from _record import Record, parser
+from _timing import taking_turns
 from torch import nn
 
 from sciml.operators import FNO, NeuralOp
@@ -51,16 +50,7 @@ def training_step(network: nn.Module, batch: int, n: int) -> Callable[[], None]:
 def measure(batch: int, n: int) -> dict[str, float]:
     """Median milliseconds of each network, taking turns."""
     steps = {name: training_step(network, batch, n) for name, network in networks().items()}
-    for step in steps.values():
-        step()
-        step()
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(TURNS):
-        for name, step in steps.items():
-            begin = time.process_time()
-            step()
-            times[name].append(1e3 * (time.process_time() - begin))
-    return {name: statistics.median(values) for name, values in times.items()}
+    return taking_turns(steps, TURNS)
 
 
 def main() -> int:

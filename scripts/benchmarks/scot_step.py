@@ -9,15 +9,14 @@ autograd keeps between the forward and the backward pass, counted by storage, at
 """
 
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 from _record import Record, parser
+from _timing import taking_turns
 from torch import Tensor, nn
 
 from sciml.nn.conditional_norm import ConditionalLayerNorm
@@ -86,16 +85,7 @@ def step_times() -> dict[str, float]:
     steps = {
         k: training_step(m) for k, m in (("literal", literal(network())), ("eager", network()), ("compiled", compiled))
     }
-    for step in steps.values():
-        step()
-        step()
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(TURNS):
-        for name, step in steps.items():
-            begin = time.process_time()
-            step()
-            times[name].append(1e3 * (time.process_time() - begin))
-    return {name: statistics.median(values) for name, values in times.items()}
+    return taking_turns(steps, TURNS)
 
 
 def kept_bytes(checkpointed: bool) -> float:

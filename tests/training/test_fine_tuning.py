@@ -81,6 +81,14 @@ def test_another_network_is_refused(folder: Path) -> None:
         fit(network(width=8), [StartFrom(str(folder))])
 
 
+def test_a_network_that_reads_no_folder_is_refused(folder: Path) -> None:
+    from sciml.operators import FNO
+    from sciml.training import StartFrom
+
+    with pytest.raises(ConfigError, match="FNO has no from_pretrained"):
+        fit(FNO(1, 1, width=4, modes=[4, 4], depth=1), [StartFrom(str(folder))])
+
+
 def test_a_frozen_backbone_does_not_move(folder: Path) -> None:
     from sciml.training import Freeze, StartFrom
 
