@@ -24,11 +24,13 @@ class Term:
         values: one number per sample or point, `(n, ...)`, so that weightings may look at each.
         points: where the values were taken, `(n, d)`, for terms that know.
         reduce: to one number.
+        residuals: what was squared, with its sign, `(n,)`, for terms that are made of residuals.
     """
 
     values: Float[Tensor, "n ..."]
     points: Float[Tensor, "n d"] | None = None
     reduce: Callable[[Tensor], Tensor] = torch.mean
+    residuals: Float[Tensor, " n"] | None = None
 
     def scalar(self) -> Float[Tensor, ""]:
         return self.reduce(self.values)
