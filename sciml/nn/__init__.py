@@ -1,7 +1,14 @@
 """Layers without knowledge of equations."""
 
+from sciml.nn.coordinate_maps import Chain, Scaled, TimeScales
+from sciml.nn.coordinate_network import CoordinateMap, CoordinateNetwork
+from sciml.nn.dense import Factorization, FactorizedLinear
+from sciml.nn.fourier_features import FourierFeatures
 from sciml.nn.low_rank import LowRank
+from sciml.nn.mlp import MLP
+from sciml.nn.modified_mlp import ModifiedMLP
 from sciml.nn.normalization import Normalized, Normalizer
+from sciml.nn.periodic_embedding import PeriodicEmbedding
 from sciml.nn.pointwise import PointwiseMLP
 from sciml.nn.spectral_conv import SpectralConv, parameter_count
 from sciml.nn.spectral_kernels import DFT, FFT, Auto, SpectralKernel
@@ -9,12 +16,23 @@ from sciml.nn.spectral_kernels import DFT, FFT, Auto, SpectralKernel
 __all__ = [
     "DFT",
     "FFT",
+    "MLP",
     "Auto",
+    "Chain",
+    "CoordinateMap",
+    "CoordinateNetwork",
+    "Factorization",
+    "FactorizedLinear",
+    "FourierFeatures",
     "LowRank",
+    "ModifiedMLP",
     "Normalized",
     "Normalizer",
+    "PeriodicEmbedding",
     "PointwiseMLP",
+    "Scaled",
     "SpectralConv",
     "SpectralKernel",
+    "TimeScales",
     "parameter_count",
 ]
