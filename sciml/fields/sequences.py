@@ -1,10 +1,15 @@
 """temporary"""
+
 from dataclasses import dataclass
 import torch
+
+
 @dataclass(frozen=True)
 class Uniform:
     def points(self, n, dimensions, generator):
         return torch.rand(n, dimensions, generator=generator, dtype=torch.float64)
+
+
 @dataclass(frozen=True)
 class Sobol:
     def points(self, n, dimensions, generator):

@@ -50,6 +50,8 @@ class PhysicsInformed(Objective):
         self.conditions = nn.ModuleList(conditions if conditions is not None else [Interior()])
         self.seed = seed
         plain = problem_of(problem)
+        #: The problem as it was stated, with what is known of its solution.
+        self.statement = problem
         self.scales = _scales(plain, unknown or {}, scales or {})
         self.unknown = nn.ParameterDict(
             {name: nn.Parameter(torch.tensor(start / self.scales[name])) for name, start in (unknown or {}).items()}
