@@ -17,23 +17,21 @@ from sciml.numerics.jet_space import JetSpace
 from sciml.numerics.taylor import Riccati, Series
 
 #: Numbers per row and block.
-BLOCK = 16384
+BLOCK = 65536
 
 
-def _blocked(kernel: Callable[..., Tensor], *stacks: Tensor) -> Tensor:
-    """A kernel on stacks `(rows, ...)` of equal trailing shape."""
+def _blocked(kernel: Callable[..., None], rows: int, *stacks: Tensor) -> Tensor:
+    """What `kernel(out, *stacks)` writes, `rows` of the trailing shape that the stacks have."""
     shape = stacks[0].shape[1:]
     flat = [s.reshape(len(s), -1) for s in stacks]
     count = flat[0].shape[1]
+    out = flat[0].new_empty(rows, count)
     # Under a graph of higher order, or where a compiler fuses, one block is best.
-    if count <= BLOCK or torch.is_grad_enabled() or torch.compiler.is_compiling():
-        return kernel(*flat).reshape(-1, *shape)
-    first = kernel(*(s[:, :BLOCK] for s in flat))
-    out = first.new_empty(len(first), count)
-    out[:, :BLOCK] = first
-    for begin in range(BLOCK, count, BLOCK):
-        out[:, begin : begin + BLOCK] = kernel(*(s[:, begin : begin + BLOCK] for s in flat))
-    return out.reshape(-1, *shape)
+    whole = torch.is_grad_enabled() or torch.compiler.is_compiling()
+    block = count if whole else BLOCK
+    for begin in range(0, count, max(block, 1)):
+        kernel(out[:, begin : begin + block], *(s[:, begin : begin + block] for s in flat))
+    return out.reshape(rows, *shape)
 
 
 class _Affine(Function):
@@ -69,7 +67,8 @@ class _Compose(Function):
 
     @staticmethod
     def forward(u: Tensor, function: Series, space: JetSpace) -> Tensor:
-        return _blocked(lambda v: kernels.compose(v, function, space), u)
+        rows = 1 if len(u) == 1 else len(space)
+        return _blocked(lambda out, v: kernels.compose(out, v, function, space), rows, u)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -80,13 +79,8 @@ class _Compose(Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
         (kept,) = ctx.saved_tensors
-        slope = kernels.riccati_slope if isinstance(ctx.function, Riccati) else kernels.slope
-
-        def kernel(g: Tensor, kept: Tensor) -> Tensor:
-            p = slope(kept, ctx.function, ctx.space)  # type: ignore[operator]
-            return kernels.product_adjoint(g, p, ctx.rows, ctx.space)
-
-        return _blocked(kernel, g, kept), None, None
+        kernel = lambda out, v, w: kernels.compose_adjoint(out, v, w, ctx.function, ctx.space)  # noqa: E731
+        return _blocked(kernel, ctx.rows, g, kept), None, None
 
 
 class _Product(Function):
@@ -94,7 +88,8 @@ class _Product(Function):
 
     @staticmethod
     def forward(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:
-        return _blocked(lambda v, w: kernels.product(v, w, space), a, b)
+        rows = space.filled(len(a), len(b))
+        return _blocked(lambda out, v, w: kernels.product(out, v, w, space), rows, a, b)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -104,12 +99,11 @@ class _Product(Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
         a, b = ctx.saved_tensors
+        kernel = lambda out, v, w: kernels.product_adjoint(out, v, w, ctx.space)  # noqa: E731
         needed = ctx.needs_input_grad
-
-        def adjoint(other: Tensor, rows: int) -> Tensor:
-            return _blocked(lambda v, w: kernels.product_adjoint(v, w, rows, ctx.space), g, other)
-
-        return adjoint(b, len(a)) if needed[0] else None, adjoint(a, len(b)) if needed[1] else None, None
+        to_a = _blocked(kernel, len(a), g, b) if needed[0] else None
+        to_b = _blocked(kernel, len(b), g, a) if needed[1] else None
+        return to_a, to_b, None
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -28,12 +28,22 @@ class Riccati:
     b: float
     c: float
 
+    def slope(self, y: Tensor) -> Tensor:
+        """$y'$ from $y$."""
+        if self.b == 0:
+            return torch.addcmul(y.new_full((), self.a), y, y, value=self.c)
+        return (y * self.c).add_(self.b).mul_(y).add_(self.a)
+
     def __call__(self, u: Tensor, n: int) -> list[Tensor]:
         y = [self.value(u)]
         for m in range(n):
-            square = sum((y[j] * y[m - j] for j in range(1, m + 1)), start=y[0] * y[m])
-            right = self.b * y[m] + self.c * square
-            y.append((self.a + right if m == 0 else right) / (m + 1))
+            if m == 0:
+                right = self.slope(y[0])
+            else:
+                right = (2 * self.c * y[0] + self.b) * y[m]
+                for j in range(1, m):
+                    right.addcmul_(y[j], y[m - j], value=self.c)
+            y.append(right.div_(m + 1) if m else right)
         return y
 
 
