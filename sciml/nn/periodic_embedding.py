@@ -1,7 +1,9 @@
 """Exact periodicity: harmonics of the periodic coordinates take their place."""
 
 import math
+import operator
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -75,7 +77,7 @@ class PeriodicEmbedding(CoordinateMap):
         bases = [self._basis(z[..., axis : axis + 1] * omega) for axis, omega in self.frequencies.items()]
         product = bases[0]
         if len(bases) > 1:
-            product = math.prod(basis[..., getattr(self, f"column{i}")] for i, basis in enumerate(bases))
+            product = reduce(operator.mul, (basis[..., getattr(self, f"column{i}")] for i, basis in enumerate(bases)))
         rest = [(z[..., i : i + 1] - centre) * scale for i, (centre, scale) in self.others.items()]
         return torch.cat([product, *rest], dim=-1) if rest else product
 

@@ -6,18 +6,24 @@ import pytest
 import torch
 from torch import nn
 
+from sciml.describe import build, describe
 from sciml.nn import (
     MLP,
+    SIREN,
     Chain,
     Factorization,
     FactorizedLinear,
     FourierFeatures,
     ModifiedMLP,
     PeriodicEmbedding,
+    PirateNet,
     Scaled,
+    SeparableNetwork,
+    StackedEnsemble,
     TimeScales,
+    fit_last_layer,
 )
-from sciml.numerics import TaylorMode, value
+from sciml.numerics import ReverseMode, TaylorMode, value
 
 
 def test_the_modified_network_is_that_of_its_equations() -> None:
@@ -108,6 +114,118 @@ def test_time_scales_and_boxes_are_affine() -> None:
     assert torch.allclose(box(corners), expected, atol=1e-15)
 
 
+def test_a_pirate_network_starts_linear_in_its_embedding() -> None:
+    torch.manual_seed(0)
+    embedding = Chain([PeriodicEmbedding((2.0, None), modes=2), FourierFeatures(6, 16)])
+    network = PirateNet(2, 3, width=12, blocks=2, embedding=embedding).double()
+    z = torch.rand(7, 2, dtype=torch.float64)
+    assert torch.equal(network(z), embedding(z) @ network.last.weight.T)
+
+
+def test_a_pirate_block_is_that_of_its_equations() -> None:
+    torch.manual_seed(0)
+    network = PirateNet(2, 1, width=5, blocks=1).double()
+    block = network.blocks[0]
+    block.alpha.data.fill_(0.3)
+    x = torch.rand(4, 2, dtype=torch.float64)
+    u, v = torch.tanh(network.first_gate(x)), torch.tanh(network.second_gate(x))
+    f = torch.tanh(block.first(x))
+    g = torch.tanh(block.second(f * u + (1 - f) * v))
+    h = torch.tanh(block.third(g * u + (1 - g) * v))
+    assert torch.allclose(network.features(x), 0.3 * h + 0.7 * x, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("make", [PirateNet, MLP], ids=lambda c: c.__name__)
+def test_the_last_layer_is_fitted_to_initial_data(make) -> None:
+    torch.manual_seed(0)
+    network = make(2, 1, width=12, embedding=PeriodicEmbedding((2.0, None), modes=3)).double()
+    x = torch.linspace(-1, 1, 101, dtype=torch.float64)
+    z = torch.stack([x, torch.zeros_like(x)], dim=1)
+    u = (0.3 + torch.cos(2 * math.pi * x) - torch.sin(3 * math.pi * x))[:, None]
+    fit_last_layer(network, z, u)
+    if make is PirateNet:  # the data are in the span of the embedding
+        assert float((network(z) - u).detach().abs().max()) < 1e-12
+    residual, features = (network(z) - u).detach(), network.features(z).detach()
+    assert float((features.T @ residual).abs().max()) < 1e-10
+    with pytest.raises(ValueError, match="values of shape"):
+        fit_last_layer(network, z, torch.cat([u, u], dim=1))
+    with pytest.raises(ValueError, match="FactorizedLinear"):
+        fit_last_layer(MLP(2, 1, factorized=Factorization()).double(), z, u)
+
+
+def test_sinusoidal_activations_keep_their_distribution_through_the_depth() -> None:
+    # Weights of variance 2 / (n w^2) and biases of variance 1 / (3 n) give phases of variance 2 E[h^2] + w^2 / (3 n).
+    torch.manual_seed(0)
+    network, z = SIREN(1, 1, width=512, depth=6, frequency=30.0), torch.linspace(-1, 1, 500)[:, None]
+    with torch.no_grad():
+        h = torch.sin(30.0 * network.hidden[0](z))
+        for layer in network.hidden[1:]:
+            phase = 30.0 * layer(h)
+            assert float(phase.var()) == pytest.approx(2 * float(h.square().mean()) + 900 / (3 * 512), rel=0.1)
+            h = torch.sin(phase)
+            assert float(h.var()) == pytest.approx(0.5, abs=0.05)
+        assert torch.equal(network.features(z), h)
+
+
+def test_a_separable_network_on_a_grid_is_that_at_its_points_with_all_derivatives() -> None:
+    torch.manual_seed(0)
+    network = SeparableNetwork([MLP(1, 6, width=7, depth=1) for _ in range(3)], out_features=2).double()
+    axes = [torch.rand(n, dtype=torch.float64) for n in (3, 4, 5)]
+    points = torch.cartesian_prod(*axes)
+    reverse = ReverseMode(points, ("x", "y", "t"))
+    u = reverse.evaluate(network, "ab")
+    for orders, wrt in (((0, 0, 0), ""), ((2, 0, 0), "xx"), ((1, 2, 1), "xyyt")):
+        expected = torch.stack([reverse(u[n], wrt) for n in "ab"], dim=-1).reshape(3, 4, 5, 2)
+        ours = network.on_grid(axes, orders)
+        assert float((ours - expected).detach().abs().max()) <= 1e-10 * float(expected.detach().abs().max()), wrt
+
+
+def ensemble() -> StackedEnsemble:
+    torch.manual_seed(0)
+    embedding = Chain([PeriodicEmbedding((2.0, None), modes=2), FourierFeatures(6, 8)])
+    return StackedEnsemble(ModifiedMLP(2, 2, width=8, depth=2, embedding=embedding), members=3).double()
+
+
+def test_an_ensemble_is_its_members() -> None:
+    stacked, z = ensemble(), torch.rand(4, 5, 2, dtype=torch.float64)
+    members = [stacked.member(i) for i in range(3)]
+    out = stacked(z)
+    assert out.shape == (3, 4, 5, 2)
+    for i, member in enumerate(members):
+        assert float((out[i] - member(z)).detach().abs().max()) <= 1e-14
+    assert float((out[0] - out[1]).detach().abs().max()) > 1e-2
+    with pytest.raises(IndexError, match="member 3 of 3"):
+        stacked.member(3)
+
+
+def test_an_ensemble_has_the_derivatives_and_gradients_of_its_members() -> None:
+    stacked, z = ensemble(), torch.rand(5, 2, dtype=torch.float64)
+
+    def loss(network: nn.Module) -> torch.Tensor:
+        engine = TaylorMode(z, ("x", "t"), [(2, 0), (0, 1)])
+        u = engine.evaluate(network, "uv")
+        return (value(engine(u["u"], "t")) - value(u["v"]) * value(engine(u["u"], "xx"))).square().mean()
+
+    total = loss(stacked)
+    total.backward()
+    members = [stacked.member(i) for i in range(3)]
+    losses = [loss(member) for member in members]
+    assert float(total.detach()) == pytest.approx(float(sum(losses).detach()) / 3, rel=1e-12)
+    for i, (member, alone) in enumerate(zip(members, losses, strict=True)):
+        alone.backward()
+        for name, p in member.named_parameters():
+            ours = stacked.get_parameter(name.replace(".", "__")).grad[i]
+            assert float((3 * ours - p.grad).abs().max()) <= 1e-9 * max(1.0, float(p.grad.abs().max())), name
+
+
+def test_an_ensemble_is_made_again_from_its_description_and_state() -> None:
+    stacked, z = ensemble(), torch.rand(5, 2, dtype=torch.float64)
+    twin = build(describe(stacked)).double()
+    assert not torch.equal(twin(z), stacked(z))
+    twin.load_state_dict(stacked.state_dict())
+    assert torch.equal(twin(z), stacked(z))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -125,6 +243,12 @@ def test_time_scales_and_boxes_are_affine() -> None:
         (lambda: TimeScales(2, ()), "exponents"),
         (lambda: Chain([]), "maps is empty"),
         (lambda: Chain([TimeScales(2), Scaled([0.0], [1.0])]), "Scaled takes in_features=1; TimeScales"),
+        (lambda: PirateNet(2, 1, blocks=0), "blocks=0"),
+        (lambda: SIREN(2, 1, frequency=0.0), "frequency=0.0"),
+        (lambda: SeparableNetwork([]), "factors"),
+        (lambda: SeparableNetwork([MLP(2, 1)]), "factors"),
+        (lambda: SeparableNetwork([MLP(1, 3)], out_features=2), "multiple of 2"),
+        (lambda: StackedEnsemble(MLP(2, 1), members=0), "members=0"),
         (lambda: Factorization(spread=-1.0), "spread=-1.0"),
     ],
 )
