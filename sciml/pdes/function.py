@@ -36,7 +36,7 @@ class Function(Described):
         return cls("x**2*cos(pi*x)")
 
     def __call__(self, **coordinates: Field) -> Field:
-        return Evaluation({}, None, Parameters((), {}, {}, coordinates))(self._tree)  # type: ignore[arg-type]
+        return Evaluation({}, None, Parameters((), {}, {}, coordinates))(self._tree)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Function) and self.text == other.text

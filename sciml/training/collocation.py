@@ -23,6 +23,19 @@ class _Steps(Dataset[Batch]):
         return Batch()
 
 
+class _One(Dataset[Batch]):
+    """A single batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.batch
+
+
 def _alone(samples: list[Batch]) -> Batch:
     return samples[0]
 
@@ -55,7 +68,7 @@ class Collocation(LightningDataModule):
         return DataLoader(_Steps(self.steps), batch_size=1, collate_fn=_alone)
 
     def val_dataloader(self) -> Any:
-        return [] if self.reference is None else [self._measured()]
+        return [] if self.reference is None else DataLoader(_One(self._measured()), batch_size=1, collate_fn=_alone)
 
     test_dataloader = predict_dataloader = val_dataloader
 
