@@ -20,18 +20,29 @@ from sciml.numerics.taylor import Riccati, Series
 BLOCK = 65536
 
 
+def _blocks(n: int, width: int = 1) -> list[slice]:
+    """Slices of `n` points of `width` numbers each."""
+    # Under a graph of higher order, or where a compiler fuses, one block is best.
+    if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return [slice(0, n)]
+    size = max(BLOCK // width, 1)
+    return [slice(begin, begin + size) for begin in range(0, max(n, 1), size)]
+
+
 def _blocked(kernel: Callable[..., None], rows: int, *stacks: Tensor) -> Tensor:
     """What `kernel(out, *stacks)` writes, `rows` of the trailing shape that the stacks have."""
     shape = stacks[0].shape[1:]
     flat = [s.reshape(len(s), -1) for s in stacks]
-    count = flat[0].shape[1]
-    out = flat[0].new_empty(rows, count)
-    # Under a graph of higher order, or where a compiler fuses, one block is best.
-    whole = torch.is_grad_enabled() or torch.compiler.is_compiling()
-    block = count if whole else BLOCK
-    for begin in range(0, count, max(block, 1)):
-        kernel(out[:, begin : begin + block], *(s[:, begin : begin + block] for s in flat))
+    out = flat[0].new_empty(rows, flat[0].shape[1])
+    for points in _blocks(out.shape[1]):
+        kernel(out[:, points], *(s[:, points] for s in flat))
     return out.reshape(rows, *shape)
+
+
+def _weight_gradient(g: Tensor, x: Tensor) -> Tensor:
+    """$g^T x$ over rows and points; the thinner factor is the one that is transposed, which matrix products like."""
+    g, x = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+    return g.mT @ x if g.shape[1] <= x.shape[1] else (x.mT @ g).mT
 
 
 class _Affine(Function):
@@ -41,10 +52,7 @@ class _Affine(Function):
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        out = F.linear(x, weight)
-        if bias is not None:
-            out[0] += bias
-        return out
+        return _linear(x, weight, bias)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -57,9 +65,73 @@ class _Affine(Function):
         x, weight = ctx.saved_tensors
         needed = ctx.needs_input_grad
         to_x = g @ weight if needed[0] else None
-        to_weight = g.reshape(-1, g.shape[-1]).mT @ x.reshape(-1, x.shape[-1]) if needed[1] else None
+        to_weight = _weight_gradient(g, x) if needed[1] else None
         to_bias = g[0].reshape(-1, g.shape[-1]).sum(0) if ctx.biased and needed[2] else None
         return to_x, to_weight, to_bias
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    out = F.linear(x, weight)
+    if bias is not None:
+        out[0] += bias
+    return out
+
+
+class _Layer(Function):
+    """A linear layer `(rows, n, d) -> (rows, n, c)` and its activation, block by block: value and, if kept, argument."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        x: Tensor, weight: Tensor, bias: Tensor | None, function: Series, space: JetSpace
+    ) -> tuple[Tensor, Tensor | None]:
+        rows, n, made = _rows(x, space), x.shape[1], []
+        for points in _blocks(n, len(weight)):
+            z = _linear(x[:, points], weight, bias)
+            if not made:
+                made = [z.new_empty(rows, n, len(weight))]
+                made += [] if isinstance(function, Riccati) else [z.new_empty(len(x), n, len(weight))]
+            kernels.compose(made[0][:, points], z, function, space)
+            for argument in made[1:]:
+                argument[:, points] = z
+        return made[0], made[1] if len(made) > 1 else None
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor | None]) -> None:
+        x, weight, bias, ctx.function, ctx.space = inputs
+        ctx.biased = bias is not None
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, weight, output[0] if output[1] is None else output[1])
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor, to_argument: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, weight, kept = ctx.saved_tensors
+        needed, n = ctx.needs_input_grad, x.shape[1]
+        if g is None:
+            g = torch.zeros_like(kept)
+        to_x = to_weight = to_bias = None
+        for points in _blocks(n, len(weight)):
+            to_z = g.new_empty(len(x), *g[0, points].shape)
+            kernels.compose_adjoint(to_z, g[:, points], kept[:, points], ctx.function, ctx.space)
+            if to_argument is not None:
+                to_z = to_z + to_argument[:, points]
+            if needed[0]:
+                if to_x is None:
+                    to_x = to_z.new_empty(x.shape)
+                to_x[:, points] = to_z @ weight
+            if needed[1]:
+                part = _weight_gradient(to_z, x[:, points])
+                to_weight = part if to_weight is None else to_weight + part
+            if ctx.biased and needed[2]:
+                part = to_z[0].sum(0)
+                to_bias = part if to_bias is None else to_bias + part
+        return to_x, to_weight, to_bias, None, None
+
+
+def _rows(u: Tensor, space: JetSpace) -> int:
+    """How many rows a function of `u` has."""
+    return 1 if len(u) == 1 else len(space)
 
 
 class _Compose(Function):
@@ -67,8 +139,7 @@ class _Compose(Function):
 
     @staticmethod
     def forward(u: Tensor, function: Series, space: JetSpace) -> Tensor:
-        rows = 1 if len(u) == 1 else len(space)
-        return _blocked(lambda out, v: kernels.compose(out, v, function, space), rows, u)
+        return _blocked(lambda out, v: kernels.compose(out, v, function, space), _rows(u, space), u)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -108,6 +179,15 @@ class _Product(Function):
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return _Affine.apply(x, weight, bias)  # type: ignore[no-any-return]
+
+
+def layer(
+    x: Tensor, weight: Tensor, bias: Tensor | None, function: Series, space: JetSpace
+) -> tuple[Tensor, Tensor | None]:
+    """A function of a linear layer, and the layer itself where the function's gradient keeps it."""
+    flat = x.reshape(len(x), -1, x.shape[-1])
+    made = _Layer.apply(flat, weight, bias, function, space)
+    return tuple(None if m is None else m.reshape(len(m), *x.shape[1:-1], -1) for m in made)  # type: ignore[return-value]
 
 
 def compose(u: Tensor, function: Series, space: JetSpace) -> Tensor:

@@ -167,8 +167,24 @@ def _padded(*stacks: Tensor) -> list[Tensor]:
     return [s if len(s) == rows else torch.cat([s, s.new_zeros(rows - len(s), *s.shape[1:])]) for s in stacks]
 
 
-def _linear(x: Jet, weight: Tensor, bias: Tensor | None = None) -> Jet:
-    return Jet(jet_functions.affine(x.coefficients, weight, bias), x.space)
+class _Linear(Jet):
+    """The image of a jet under a linear layer: multiplied out when it is asked for, or together with its activation."""
+
+    def __init__(self, x: Jet, weight: Tensor, bias: Tensor | None = None) -> None:
+        self.arguments, self.space = (x.coefficients, weight, bias), x.space
+        self._made: Tensor | None = None
+
+    @property
+    def coefficients(self) -> Tensor:  # type: ignore[override]
+        if self._made is None:
+            self._made = jet_functions.affine(*self.arguments)
+        return self._made
+
+    def compose(self, function: Series) -> Jet:
+        if self._made is not None:
+            return super().compose(function)
+        result, self._made = jet_functions.layer(*self.arguments, function, self.space)
+        return Jet(result, self.space)
 
 
 def _join(function: Callable[..., Tensor]) -> Callable[..., Jet]:
@@ -191,17 +207,17 @@ def _composed(name: str) -> Callable[..., Jet]:
 
 def _gelu(x: Jet, approximate: str = "none") -> Jet:
     if approximate == "none":
-        return x * (0.5 * (1 + (x * math.sqrt(0.5)).compose(SERIES["erf"])))
+        return x.compose(SERIES["gelu"])
     inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
     return x * (0.5 * (1 + inner.compose(SERIES["tanh"])))
 
 
 _HANDLERS: dict[Any, Callable[..., Any]] = {
-    F.linear: _linear,
+    F.linear: _Linear,
     torch.cat: _join(torch.cat),
     torch.stack: _join(torch.stack),
     F.gelu: _gelu,
-    F.silu: lambda x, inplace=False: x * x.compose(SERIES["sigmoid"]),
+    F.silu: _composed("silu"),
     F.softplus: lambda x, beta=1.0, threshold=20.0: (x * beta).compose(SERIES["softplus"]) * (1 / beta),
     torch.square: lambda x: x * x,
     torch.abs: lambda x: x * torch.sign(x.value),
@@ -209,7 +225,7 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     torch.matmul: lambda x, y: x.apply(lambda c: torch.matmul(c, y)),
     torch.pow: operator.pow,
 }
-for _name in set(SERIES) - {"pow", "softplus"}:
+for _name in set(SERIES) - {"pow", "softplus", "silu", "gelu"}:
     _HANDLERS[getattr(torch, _name)] = _composed(_name)
 for _functions, _operation in (
     ((torch.add, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__radd__), operator.add),

@@ -95,6 +95,22 @@ def _gaussian(u: Tensor, n: int) -> list[Tensor]:
     return g
 
 
+def _gated(gate: Series) -> Series:
+    """$u g(u)$ from the series of $g$."""
+
+    def series(u: Tensor, n: int) -> list[Tensor]:
+        g = gate(u, n)
+        return [u * g[0], *(u * g[m] + g[m - 1] for m in range(1, n + 1))]
+
+    return series
+
+
+def _normal_distribution(u: Tensor, n: int) -> list[Tensor]:
+    r"""$\tfrac12 (1 + \mathrm{erf}(u / \sqrt2))$."""
+    e = SERIES["erf"](u * math.sqrt(0.5), n)
+    return [0.5 * (1 + e[0]), *(0.5 * 0.5 ** (m / 2) * e[m] for m in range(1, n + 1))]
+
+
 def _piecewise(value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Series:
     """A function made of straight pieces: away from the kinks, where it has a series."""
 
@@ -120,6 +136,8 @@ SERIES: dict[str, Any] = {
     "reciprocal": power(-1.0),
     "erf": _integrated(torch.erf, _gaussian),
     "softplus": _integrated(torch.nn.functional.softplus, sigmoid),
+    "silu": _gated(sigmoid),
+    "gelu": _gated(_normal_distribution),
     "pow": power,
     "abs": _piecewise(torch.abs, torch.sign),
     "sign": _piecewise(torch.sign, torch.zeros_like),
