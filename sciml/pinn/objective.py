@@ -1,14 +1,17 @@
 """A network as the solution: the equation and its conditions become the terms of a loss."""
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from sciml.batch import Batch
-from sciml.objective import Objective, Term
+from sciml.objective import FixedWeights, Objective, Term, Weighting
+from sciml.optim import jacobian
 from sciml.pdes import Problem, Statement, problem_of
 from sciml.pinn.conditions import Condition, Interior, dtype_of
 from sciml.rng import torch_generator
@@ -30,6 +33,7 @@ class PhysicsInformed(Objective):
         unknown: coefficients to be found, name to starting value; they are trained with the network.
         scales: typical size of an unknown coefficient, by name; its starting value when left out.
         seed: of the points.
+        chunk: points at a time where a Jacobian is computed.
 
     Raises:
         ValueError: two conditions of the same name, an unknown coefficient that the equation does not have, a starting
@@ -45,10 +49,11 @@ class PhysicsInformed(Objective):
         unknown: dict[str, float] | None = None,
         scales: dict[str, float] | None = None,
         seed: int = 0,
+        chunk: int = 1024,
     ) -> None:
         super().__init__()
         self.conditions = nn.ModuleList(conditions if conditions is not None else [Interior()])
-        self.seed = seed
+        self.seed, self.chunk = seed, chunk
         plain = problem_of(problem)
         #: The problem as it was stated, with what is known of its solution.
         self.statement = problem
@@ -105,6 +110,47 @@ class PhysicsInformed(Objective):
                 name = condition.name if len(residuals) == 1 else f"{condition.name}:{equation}"
                 found[name] = Term(values, points, residuals=residual)
         return found
+
+    def linearize(self, network: nn.Module, weighting: Weighting) -> tuple[Float[Tensor, " n"], Float[Tensor, "n p"]]:
+        r"""All residuals, scaled so that their squares sum to the loss, and their Jacobian in the network's weights.
+
+        Args:
+            network: of the coordinates; the columns are in the order of its trainable parameters.
+            weighting: constant weights $\lambda_k$; a residual is scaled by $\sqrt{\lambda_k / N_k}$.
+
+        Raises:
+            ConfigError: weights that are not constant, or unknown coefficients, which a Jacobian does not have.
+        """
+        if type(weighting) is not FixedWeights or self.unknown:
+            raise ConfigError("a Jacobian of the residuals needs FixedWeights and no unknown coefficients.")
+        self._draw_missing(network)
+        parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        found = []
+        for condition in self.conditions:
+            points = condition.sampler.points.to(dtype_of(network))
+            for equation in self._equations(condition, network, points):
+                name = condition.name if equation is None else f"{condition.name}:{equation}"
+                values, rows = jacobian(self._at_point(condition, equation, network), parameters, points, self.chunk)
+                scale = math.sqrt(weighting.weights.get(name, 1.0) / len(points))
+                if (weights := condition.sampler.weights()) is not None:
+                    values, rows = values * weights.to(values).sqrt(), rows * weights.to(rows).sqrt()[:, None]
+                found.append((scale * values, scale * rows))
+        return torch.cat([v for v, _ in found]), torch.cat([r for _, r in found])
+
+    def _equations(self, condition: Any, network: nn.Module, points: Tensor) -> list[str | None]:
+        with torch.no_grad():
+            names = list(condition.residuals(self.problem, network, points[:1]))
+        return [None] if len(names) == 1 else list(names)
+
+    def _at_point(self, condition: Any, equation: str | None, network: nn.Module) -> Callable[..., Tensor]:
+        def residual(parameters: dict[str, Tensor], point: Tensor) -> Tensor:
+            def called(z: Any) -> Any:
+                return torch.func.functional_call(network, parameters, (z,))
+
+            found = condition.residuals(self.problem, called, point[None])
+            return (next(iter(found.values())) if equation is None else found[equation])[0]
+
+        return residual
 
     def _draw_missing(self, network: nn.Module) -> None:
         for number, condition in enumerate(self.conditions):

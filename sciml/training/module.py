@@ -134,7 +134,7 @@ class FitModule(LightningModule):
         closures.check(optimizer, self.trainer, scheduled=self.make_scheduler is not None)
         linearize = getattr(self.objective, "linearize", None)
         if linearize is not None and hasattr(optimizer, "bind"):
-            optimizer.bind(lambda: linearize(self.network))
+            optimizer.bind(lambda: linearize(self.network, self.weighting))
         if self.make_scheduler is None:
             self.settings = {"optimizer": resume.optimizer_settings(optimizer)}
             return optimizer
