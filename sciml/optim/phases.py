@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.optim import Adam, Optimizer
 
 from sciml.describe import describe
 from sciml.optim.rates import Rate
+from sciml.optim.ssbroyden import SSBroyden
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Phases(Optimizer):
         self.optimizers = [phase.optimizer([_copy(entry) for entry in given]) for phase in self.phases]
         self._rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         self._enter()
+
+    @classmethod
+    def example(cls, params: Iterable[Tensor]) -> "Phases":
+        """Two short phases, for tests."""
+        return cls(params, [Phase(Adam, steps=2), Phase(partial(SSBroyden, iterations=5))])
 
     @property
     def position(self) -> tuple[int, int]:
