@@ -167,24 +167,8 @@ def _padded(*stacks: Tensor) -> list[Tensor]:
     return [s if len(s) == rows else torch.cat([s, s.new_zeros(rows - len(s), *s.shape[1:])]) for s in stacks]
 
 
-class _Linear(Jet):
-    """The image of a jet under a linear layer: multiplied out when it is asked for, or together with its activation."""
-
-    def __init__(self, x: Jet, weight: Tensor, bias: Tensor | None = None) -> None:
-        self.arguments, self.space = (x.coefficients, weight, bias), x.space
-        self._made: Tensor | None = None
-
-    @property
-    def coefficients(self) -> Tensor:  # type: ignore[override]
-        if self._made is None:
-            self._made = jet_functions.affine(*self.arguments)
-        return self._made
-
-    def compose(self, function: Series) -> Jet:
-        if self._made is not None:
-            return super().compose(function)
-        result, self._made = jet_functions.layer(*self.arguments, function, self.space)
-        return Jet(result, self.space)
+def _linear(x: Jet, weight: Tensor, bias: Tensor | None = None) -> Jet:
+    return Jet(jet_functions.affine(x.coefficients, weight, bias), x.space)
 
 
 def _join(function: Callable[..., Tensor]) -> Callable[..., Jet]:
@@ -213,7 +197,7 @@ def _gelu(x: Jet, approximate: str = "none") -> Jet:
 
 
 _HANDLERS: dict[Any, Callable[..., Any]] = {
-    F.linear: _Linear,
+    F.linear: _linear,
     torch.cat: _join(torch.cat),
     torch.stack: _join(torch.stack),
     F.gelu: _gelu,
