@@ -12,6 +12,7 @@ from sciml.pinn.sampling import (
     Sampler,
     TensorProduct,
 )
+from sciml.pinn.surface import Surface
 from sciml.pinn.weighting import AugmentedLagrangian, NTKWeights, ResidualAttention, SelfAdaptive
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "RetainResample",
     "Sampler",
     "SelfAdaptive",
+    "Surface",
     "TensorProduct",
 ]
