@@ -83,14 +83,17 @@ class Box(SpatialRegion):
         Raises:
             ValueError: `n` below 1, or a face that the box does not have.
         """
-        names = [f"{a}{s}" for a in SPACE[: self.dimensions] for s in "-+"]
         if faces is None:
             return super().boundary(n, sequence, generator)
-        if not faces or not set(faces) <= set(names):
-            raise ValueError(f"faces={list(faces)} must be some of {', '.join(names)}.")
-        chosen = [names.index(face) for face in faces]
+        chosen = self._numbers(faces)
         points, normals = gather(self, lambda u: self._on_faces(u, chosen), n, self.skin_columns, sequence, generator)
         return points, normals
+
+    def _numbers(self, faces: Numbers[str]) -> list[int]:
+        names = [f"{a}{s}" for a in SPACE[: self.dimensions] for s in "-+"]
+        if not faces or not set(faces) <= set(names):
+            raise ValueError(f"faces={list(faces)} must be some of {', '.join(names)}.")
+        return [names.index(face) for face in faces]
 
     def _on_faces(self, unit: Tensor, faces: Numbers[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Face 2i is the low one of axis i, 2i + 1 the high one."""
@@ -110,24 +113,31 @@ class Box(SpatialRegion):
         points = torch.where(normal_column & (cube == 1), torch.tensor(self.high, dtype=unit.dtype), self.place(cube))
         return points, normals, torch.ones(len(unit), dtype=torch.bool)
 
-    def _slabs(self, points: Any) -> list[Any]:
-        """The normalised function of each pair of faces, $(x - a)(b - x)/(b - a)$."""
-        bounds = enumerate(zip(self.low, self.high, strict=True))
-        return [(points[..., i] - a) * (b - points[..., i]) * (1 / (b - a)) for i, (a, b) in bounds]
-
     def distance(self, points: Any) -> Any:
-        slabs = self._slabs(points)
-        result = slabs[0]
-        for slab in slabs[1:]:
-            result = conjunction(result, slab)
+        """The conjunction of $(x - a)(b - x)/(b - a)$ over the axes."""
+        result = None
+        for i, (a, b) in enumerate(zip(self.low, self.high, strict=True)):
+            slab = (points[..., i] - a) * (b - points[..., i]) * (1 / (b - a))
+            result = slab if result is None else conjunction(result, slab)
         return result
 
-    def bubble(self, points: Any) -> Any:
-        """The product of $4 (x_i - a_i)(b_i - x_i)/(b_i - a_i)^2$: 1 in the centre, smooth everywhere."""
-        slabs = [slab * (4 / length) for slab, length in zip(self._slabs(points), self.lengths, strict=True)]
-        result = slabs[0]
-        for slab in slabs[1:]:
-            result = result * slab
+    def bubble(self, points: Any, faces: Numbers[str] | None = None) -> Any:
+        """A product over the axes, smooth everywhere and 1 at most; `faces` chooses on which it vanishes.
+
+        Both faces of an axis give $4 (x - a)(b - x)/(b - a)^2$, one of them gives a linear function.
+
+        Raises:
+            ValueError: a face that the box does not have.
+        """
+        chosen = range(2 * self.dimensions) if faces is None else self._numbers(faces)
+        result = None
+        for i, (a, b) in enumerate(zip(self.low, self.high, strict=True)):
+            scale = 1 / (b - a)
+            rising, falling = (points[..., i] - a) * scale, (b - points[..., i]) * scale
+            both = 2 * i in chosen and 2 * i + 1 in chosen
+            factor = 4 * (rising * falling) if both else rising if 2 * i in chosen else falling
+            if 2 * i in chosen or 2 * i + 1 in chosen:
+                result = factor if result is None else result * factor
         return result
 
 

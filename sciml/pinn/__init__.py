@@ -37,3 +37,4 @@ __all__ = [
     "Surface",
     "TensorProduct",
 ]
+"""A network is the solution."""

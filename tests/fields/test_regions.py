@@ -198,6 +198,16 @@ def test_the_product_of_a_box_is_one_in_the_centre() -> None:
     assert float(box.bubble(torch.tensor([1.0, -0.25], dtype=torch.float64))) == pytest.approx(1.0)
 
 
+def test_the_product_of_a_box_vanishes_on_chosen_faces_only() -> None:
+    box = Box((0.0, -1.0), (2.0, 0.5))
+    for faces in (["x-"], ["y+"], ["x-", "x+", "y-"]):
+        for face in ("x-", "x+", "y-", "y+"):
+            points, _ = box.boundary(50, None, generator(), faces=[face])
+            inner = points[box.distance(0.5 * (points + torch.tensor([1.0, -0.25]))) > 0.1]
+            zero = box.bubble(inner, faces=faces).abs() < 1e-15
+            assert bool(zero.all() if face in faces else not zero.any())
+
+
 def test_a_box_has_named_faces() -> None:
     box = Box((0.0, -1.0), (2.0, 0.5))
     points, normals = box.boundary(40, None, generator(), faces=["x-", "y+"])
