@@ -1,5 +1,6 @@
 """Layers without knowledge of equations."""
 
+from sciml.nn.frozen import Frozen
 from sciml.nn.low_rank import LowRank
 from sciml.nn.normalization import Normalized, Normalizer
 from sciml.nn.pointwise import PointwiseMLP
@@ -10,6 +11,7 @@ __all__ = [
     "DFT",
     "FFT",
     "Auto",
+    "Frozen",
     "LowRank",
     "Normalized",
     "Normalizer",
