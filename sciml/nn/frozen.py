@@ -4,17 +4,17 @@ import weakref
 from typing import Any
 
 from torch import nn
-from torch.func import debug_unwrap
 
 from sciml.describe import Described
-from sciml.numerics import Field, Jet, recording
+from sciml.numerics import Field, Jet
+from sciml.numerics.compiled import keepable
 
 
 class Frozen(Described, nn.Module):
     """A module whose weights do not change, evaluated on a jet once: an embedding in front of a network.
 
-    As long as the points are the same tensor, the engine gives the network the same jet of the coordinates; its image is
-    kept with it. Tensors pass through, and so does everything in a graph of higher order or a transform of `torch.func`.
+    As long as the points are the same tensor, the engine gives the network the same jet of the coordinates; its image
+    is kept with it. Tensors pass through, and so does everything under a transform of `torch.func`.
 
     Args:
         module: `(..., d) -> (..., c)`, on tensors and jets.
@@ -36,19 +36,14 @@ class Frozen(Described, nn.Module):
         return cls(nn.Tanh())
 
     def forward(self, z: Field) -> Field:
-        if not isinstance(z, Jet) or recording():
-            return self.module(z)
         tensors = (*self.module.parameters(), *self.module.buffers())
+        if not isinstance(z, Jet) or not keepable(z.coefficients, *tensors):
+            return self.module(z)
         # A change in place, as by load_state_dict, raises a tensor's version.
         state = tuple((id(t), t._version) for t in tensors)
-        known, image = self._images.get(z, (None, None))
-        if known == state:
-            return image
-        image = self.module(z)
-        c = image.coefficients
-        if not (c.requires_grad or debug_unwrap(c) is not c or any(debug_unwrap(t) is not t for t in tensors)):
-            self._images[z] = (state, image)
-        return image
+        if self._images.get(z, (None, None))[0] != state:
+            self._images[z] = (state, self.module(z))
+        return self._images[z][1]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_images": None}

@@ -1,7 +1,7 @@
 """Array kernels without state and I/O: what differentiates, and what it is made of."""
 
 from sciml.numerics.bounded import BoundedDifferences
-from sciml.numerics.compiled import Compiled, recording
+from sciml.numerics.compiled import Compiled
 from sciml.numerics.coordinates import call_with_coordinates
 from sciml.numerics.cosine import Cosine, Fourier, LineTransform, QuarterCosine, QuarterSine, Sine
 from sciml.numerics.derivatives import (
@@ -54,7 +54,6 @@ __all__ = [
     "ghost_layer",
     "inverse_laplacian_symbol",
     "point_derivatives",
-    "recording",
     "requests",
     "required",
     "value",

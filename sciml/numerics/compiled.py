@@ -12,15 +12,20 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.fx.experimental.proxy_tensor import make_fx
+from torch.func import debug_unwrap, functional_call
 
 _active = False
 
 
 def recording() -> bool:
-    """Whether a graph is being recorded: values of tensors mean nothing then, and nothing may be cached."""
+    """Whether a graph is being recorded for a compiler."""
     return _active
+
+
+def keepable(*tensors: Tensor) -> bool:
+    """Whether tensors may be kept for later: not while a graph is recorded, nor those of a graph or a transform."""
+    transient = recording() or torch.is_inference_mode_enabled()
+    return not transient and not any(t.requires_grad or t.is_inference() or debug_unwrap(t) is not t for t in tensors)
 
 
 @contextmanager
@@ -69,6 +74,8 @@ class Compiled:
         return dict(zip(names, graph(list(tensors.values()), points), strict=True))
 
     def _record(self, network: nn.Module, tensors: dict[str, Tensor], points: Tensor) -> tuple[list[str], Any]:
+        from torch.fx.experimental.proxy_tensor import make_fx  # loads sympy
+
         names: list[str] = []
 
         def flat(values: list[Tensor], at: Tensor) -> list[Tensor]:

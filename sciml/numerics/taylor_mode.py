@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import debug_unwrap
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from sciml.numerics.compiled import recording
+from sciml.numerics.compiled import keepable
 from sciml.numerics.derivatives import Field, PointDerivatives
 from sciml.numerics.jet_space import Index, JetSpace, Laplacian, Request, jet_space
 from sciml.numerics.jets import Jet
@@ -21,7 +20,7 @@ _coordinates: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 def coordinate_jet(coords: Float[Tensor, "n d"], space: JetSpace) -> Jet:
     """The coordinates as a jet; the same object as long as the points are the same tensor, unchanged."""
-    if recording() or coords.requires_grad or coords.is_inference() or debug_unwrap(coords) is not coords:
+    if not keepable(coords):
         return _coordinate_jet(coords, space)
     version, jets = _coordinates.get(coords, (None, {}))
     if version != coords._version:
