@@ -4,6 +4,7 @@ from sciml.nn.coordinate_maps import Chain, Scaled, TimeScales
 from sciml.nn.coordinate_network import CoordinateMap, CoordinateNetwork
 from sciml.nn.dense import Factorization, FactorizedLinear
 from sciml.nn.fourier_features import FourierFeatures
+from sciml.nn.frozen import Frozen
 from sciml.nn.last_layer import fit_last_layer
 from sciml.nn.low_rank import LowRank
 from sciml.nn.mlp import MLP
@@ -30,6 +31,7 @@ __all__ = [
     "Factorization",
     "FactorizedLinear",
     "FourierFeatures",
+    "Frozen",
     "LowRank",
     "ModifiedMLP",
     "Normalized",

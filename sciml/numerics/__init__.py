@@ -1,6 +1,7 @@
 """Array kernels without state and I/O: what differentiates, and what it is made of."""
 
 from sciml.numerics.bounded import BoundedDifferences
+from sciml.numerics.compiled import Compiled
 from sciml.numerics.coordinates import call_with_coordinates
 from sciml.numerics.cosine import Cosine, Fourier, LineTransform, QuarterCosine, QuarterSine, Sine
 from sciml.numerics.derivatives import (
@@ -17,12 +18,14 @@ from sciml.numerics.engines import point_derivatives
 from sciml.numerics.fourier import derivative_symbol, inverse_laplacian_symbol, wave_vectors, wavenumbers
 from sciml.numerics.ghosts import GhostLayers, ghost_layer
 from sciml.numerics.jet_space import Laplacian, Request, expanded
-from sciml.numerics.jets import Jet, TaylorMode, UnsupportedOperation, value
+from sciml.numerics.jets import Jet, UnsupportedOperation, value
 from sciml.numerics.requirements import requests, required
 from sciml.numerics.staggered import Staggered
+from sciml.numerics.taylor_mode import RandomDirections, TaylorMode
 
 __all__ = [
     "BoundedDifferences",
+    "Compiled",
     "Cosine",
     "Derivatives",
     "Field",
@@ -36,6 +39,7 @@ __all__ = [
     "PointDerivatives",
     "QuarterCosine",
     "QuarterSine",
+    "RandomDirections",
     "Request",
     "ReverseMode",
     "Sine",

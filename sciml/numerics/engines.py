@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from sciml.numerics.derivatives import Field, PointDerivatives, ReverseMode
 from sciml.numerics.jet_space import Request
-from sciml.numerics.jets import TaylorMode, UnsupportedOperation
+from sciml.numerics.jets import UnsupportedOperation
+from sciml.numerics.taylor_mode import RandomDirections, TaylorMode
 
 log = logging.getLogger(__name__)
 _warned: set[str] = set()
@@ -20,6 +21,7 @@ def point_derivatives(
     axes: Sequence[str],
     names: Sequence[str],
     indices: Iterable[Request],
+    estimator: RandomDirections | None = None,
 ) -> tuple[PointDerivatives, dict[str, Field]]:
     """A network's fields at points with an engine that holds the derivatives asked for.
 
@@ -31,7 +33,14 @@ def point_derivatives(
         axes: names of the coordinates.
         names: names of the network's channels.
         indices: multi-indices and Laplacians of the derivatives to come, from `requests`.
+        estimator: estimates the Laplacian instead of computing it; for many dimensions.
+
+    Raises:
+        UnsupportedOperation: the network allows no jets, on which an estimator depends.
     """
+    if estimator is not None:
+        directional = estimator.engine(coords, axes, indices)
+        return directional, directional.evaluate(network, names)
     taylor = TaylorMode(coords, axes, indices)
     try:
         return taylor, taylor.evaluate(network, names)

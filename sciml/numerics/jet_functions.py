@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from sciml.numerics import jet_kernels as kernels
+from sciml.numerics.compiled import recording
 from sciml.numerics.jet_space import JetSpace
 from sciml.numerics.taylor import Riccati, Series
 
@@ -29,8 +30,11 @@ class _Affine(Function):
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         out = F.linear(x, weight)
-        if bias is not None:
-            out = torch.cat([out[:1] + bias, out[1:]]) if kernels.recording() else _raised(out, bias)
+        if bias is None:
+            return out
+        if recording():
+            return torch.cat([out[:1] + bias, out[1:]])
+        out[0] += bias
         return out
 
     @staticmethod
@@ -102,8 +106,3 @@ def product(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:
     shape = torch.broadcast_shapes(a.shape[1:], b.shape[1:])
     a, b = (t.expand(len(t), *shape) for t in (a, b))
     return _Product.apply(a, b, space)  # type: ignore[no-any-return]
-
-
-def _raised(out: Tensor, bias: Tensor) -> Tensor:
-    out[0] += bias
-    return out

@@ -4,16 +4,13 @@ Rows that are missing at the end are zero. The adjoint of $u \mapsto f(u)$ is th
 $f'(u)$, so a composition keeps its argument (or its value, where $f'$ is a polynomial in $f$) and no intermediate rows.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.func import debug_unwrap
 
+from sciml.numerics.compiled import recording
 from sciml.numerics.jet_space import JetSpace
 from sciml.numerics.taylor import Riccati, Series
-
-Rows = Sequence[Tensor] | Tensor
 
 
 class Stack:
@@ -38,7 +35,7 @@ class Stack:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def put(self, k: int, a: Tensor | float, b: Tensor | None = None) -> None:
+    def put(self, k: int, a: Tensor, b: Tensor | None = None) -> None:
         """Row `k` becomes `a`, or `a b`."""
         if self.whole is None:
             self.rows[k] = a if b is None else a * b
@@ -61,14 +58,6 @@ class Stack:
 
     def stacked(self) -> Tensor:
         return torch.stack(self.rows) if self.whole is None else self.whole
-
-
-_recording = False
-
-
-def recording() -> bool:
-    """Whether a graph is being recorded for a compiler."""
-    return _recording
 
 
 def product(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:

@@ -98,8 +98,9 @@ class JetSpace:
     def _chain(self, row: Request, terms: tuple[tuple[int, int, float], ...]) -> tuple[tuple[int, int, float], ...]:
         if isinstance(row, Laplacian):
             return tuple((i, j, 0.5 * w) for i, j, w in terms)
-        shares = [[(i, j, self.indices[i][axis] / n) for i, j, _ in terms] for axis, n in enumerate(row) if n]
-        return tuple(min(([t for t in share if t[2]] for share in shares), key=len, default=[]))
+        along = [axis for axis, n in enumerate(row) if n]
+        shares = [[(i, j, self.indices[i][axis] / row[axis]) for i, j, _ in terms] for axis in along]
+        return min((tuple(t for t in share if t[2]) for share in shares), key=lambda share: len(share), default=())
 
     @cached_property
     def inner(self) -> frozenset[int]:

@@ -10,18 +10,18 @@ Reference: Griewank & Walther, Evaluating Derivatives (2008), chapter 13.
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from sciml.numerics import jet_functions
-from sciml.numerics.derivatives import Field, PointDerivatives
-from sciml.numerics.jet_space import Index, JetSpace, Laplacian, Request, jet_space, unit
+from sciml.numerics.derivatives import Field
+from sciml.numerics.jet_space import Index, JetSpace, Laplacian, jet_space, unit
 from sciml.numerics.taylor import SERIES, Series
 
 
@@ -107,6 +107,15 @@ class Jet:
         keys = key if isinstance(key, tuple) else (key,)
         return self.apply(lambda c: c[(slice(None), *keys)])
 
+    def sum(self, dim: int) -> "Jet":
+        return self.apply(lambda c: c.sum(dim if dim < 0 else dim + 1))
+
+    def unsqueeze(self, dim: int) -> "Jet":
+        return self.apply(lambda c: c.unsqueeze(dim if dim < 0 else dim + 1))
+
+    def __matmul__(self, other: Tensor) -> "Jet":
+        return self.apply(lambda c: c @ other)
+
     def __neg__(self) -> "Jet":
         return self.apply(operator.neg)
 
@@ -141,8 +150,8 @@ class Jet:
         return self.compose(SERIES["reciprocal"]) * other
 
     def __pow__(self, exponent: float) -> "Jet":
-        if isinstance(exponent, int) and 1 <= exponent <= 8:
-            return self * self ** (exponent - 1) if exponent > 1 else self
+        if exponent in (1, 2):
+            return self if exponent == 1 else self * self
         return self.compose(SERIES["pow"](exponent))  # type: ignore[operator]
 
     @classmethod
@@ -206,7 +215,10 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     torch.square: lambda x: x * x,
     torch.abs: lambda x: x * torch.sign(x.value),
     torch.sign: lambda x: constant(torch.sign(x.value), x.space),
-    torch.matmul: lambda x, y: x.apply(lambda c: torch.matmul(c, y)),
+    torch.matmul: operator.matmul,
+    torch.neg: operator.neg,
+    torch.sum: lambda x, dim: x.sum(dim),
+    torch.unsqueeze: lambda x, dim: x.unsqueeze(dim),
     torch.pow: operator.pow,
 }
 for _name in set(SERIES) - {"pow", "softplus", "silu", "gelu"}:
@@ -222,42 +234,6 @@ for _difference in (torch.sub, torch.Tensor.sub, torch.Tensor.__sub__):
 for _quotient in (torch.div, torch.Tensor.div, torch.Tensor.__truediv__):
     _HANDLERS[_quotient] = lambda x, y: x / y if isinstance(x, Jet) else y.__rtruediv__(x)
 _HANDLERS[torch.Tensor.__rsub__] = lambda x, y: y - x if isinstance(y, Jet) else -x + y
-
-
-class TaylorMode(PointDerivatives):
-    """Forward propagation of Taylor jets.
-
-    Args:
-        coords: points, `(n, d)`, columns in the order of `axes`.
-        axes: names of the columns.
-        indices: multi-indices and Laplacians of the derivatives to come (`requests` finds them).
-    """
-
-    def __init__(self, coords: Float[Tensor, "n d"], axes: Sequence[str], indices: Iterable[Request]) -> None:
-        super().__init__(axes)
-        space = jet_space(frozenset(indices))
-        firsts = [a.index(1) for a in space.indices[1 : space.affine]]
-        slopes = torch.eye(len(self.axes), dtype=coords.dtype, device=coords.device)[firsts]
-        self.coords = Jet(torch.cat([coords[None], slopes[:, None].expand(-1, *coords.shape)]), space)
-
-    def evaluate(self, network: nn.Module, names: Sequence[str]) -> dict[str, Field]:
-        """As in `PointDerivatives`.
-
-        Raises:
-            UnsupportedOperation: the network uses an operation that jets do not know.
-        """
-        u = network(self.coords)
-        return {name: u[..., i] for i, name in enumerate(names)}
-
-    def coordinates(self) -> dict[str, Jet]:
-        return {name: self.coords[..., i] for i, name in enumerate(self.axes)}
-
-    def laplacian(self, u: Field) -> Field:
-        weights = tuple(float(axis in self.space) for axis in self.axes)
-        return u.laplacian(Laplacian(weights)) if isinstance(u, Jet) else torch.zeros_like(u)
-
-    def derivative(self, u: Field, counts: Index) -> Field:
-        return u.derivative(counts) if isinstance(u, Jet) else torch.zeros_like(u)
 
 
 def value(u: Field) -> Tensor:

@@ -70,7 +70,8 @@ def power(exponent: float) -> Series:
     def series(u: Tensor, n: int) -> list[Tensor]:
         coefficients, binomial = [], 1.0
         for m in range(n + 1):
-            coefficients.append(binomial * u ** (exponent - m))
+            # A polynomial ends here; negative powers of zero have no value.
+            coefficients.append(binomial * u ** (exponent - m) if binomial else torch.zeros_like(u))
             binomial *= (exponent - m) / (m + 1)
         return coefficients
 

@@ -1,12 +1,14 @@
 """Jets against nested reverse mode, value by value and in the gradient of the weights."""
 
+import itertools
 import logging
+import math
 
 import pytest
 import torch
 from torch import nn
 
-from sciml.numerics import Jet, ReverseMode, TaylorMode, point_derivatives, required, value
+from sciml.numerics import Jet, ReverseMode, TaylorMode, point_derivatives, requests, required, value
 from sciml.numerics.taylor import SERIES
 
 ACTIVATIONS = [nn.Tanh(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Sigmoid(), nn.Softplus()]
@@ -41,6 +43,138 @@ def test_jets_equal_nested_reverse_mode(activation: nn.Module) -> None:
     for a, b in zip(*gradients, strict=True):
         if b is not None:
             assert float((a - b).abs().max()) <= 1e-9 * float(b.abs().max())
+
+
+class Gated(nn.Module):
+    """A modified MLP: two encoders, between which each layer chooses."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleList([nn.Linear(inputs, 8), nn.Linear(inputs, 8)])
+        self.layers = nn.ModuleList([nn.Linear(inputs, 8), nn.Linear(8, 8)])
+        self.last = nn.Linear(8, 2)
+
+    def forward(self, z):
+        a, b = (torch.tanh(e(z)) for e in self.encoders)
+        h = z
+        for layer in self.layers:
+            gate = torch.sigmoid(layer(h))
+            h = gate * a + (1 - gate) * b
+        return self.last(h)
+
+
+class Periodic(nn.Module):
+    """Four harmonics of the first coordinate, of period 2, beside the others as they are."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(8 + inputs - 1, 10), nn.SiLU(), nn.Linear(10, 2))
+
+    def forward(self, z):
+        phases = z[..., :1] * (math.pi * torch.arange(1.0, 5.0, dtype=z.dtype))
+        return self.body(torch.cat([torch.cos(phases), torch.sin(phases), z[..., 1:]], dim=-1))
+
+
+class Powers(nn.Module):
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, 2)
+
+    def forward(self, z):
+        u = self.linear(z)
+        return u**3 + (u**2 + 1.0) ** -0.5 + torch.exp(u) / (2.0 + torch.cos(u)) + u.sum(-1).unsqueeze(-1) ** 4
+
+
+INDICES = [a for a in itertools.product(range(5), repeat=3) if sum(a) <= 2 or (sum(a) <= 4 and a.count(0) == 2)]
+
+
+@pytest.mark.parametrize("kind", [Gated, Periodic, Powers])
+def test_structured_networks_in_three_dimensions_equal_reverse_mode(kind: type[nn.Module]) -> None:
+    """Pure derivatives to order 4, mixed second ones, and the gradient of all of them together."""
+    torch.manual_seed(0)
+    net, axes = kind(3).double(), ("x", "y", "t")
+    points = torch.rand(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    taylor, reverse = TaylorMode(points, axes, INDICES), ReverseMode(points, axes)
+    u, v = taylor.evaluate(net, "ab"), reverse.evaluate(net, "ab")
+    totals = [torch.zeros(4, dtype=torch.float64)] * 2
+    for name, index in itertools.product("ab", INDICES):
+        ours, oracle = value(taylor.derivative(u[name], index)), reverse.derivative(v[name], index)
+        scale = oracle.abs().max().detach()
+        assert float((ours - oracle).abs().max().detach()) <= 1e-10 * float(scale), index
+        totals = [t + part / (scale + 1e-300) for t, part in zip(totals, (ours, oracle), strict=True)]
+    gradients = [torch.autograd.grad(t.square().mean(), list(net.parameters())) for t in totals]
+    for a, b in zip(*gradients, strict=True):
+        assert float((a - b).abs().max()) <= 1e-9 * float(b.abs().max())
+
+
+def test_a_periodic_embedding_makes_all_derivatives_periodic() -> None:
+    torch.manual_seed(0)
+    net, points = Periodic(2).double(), torch.rand(5, 2, dtype=torch.float64)
+    period = torch.tensor([2.0, 0.0], dtype=torch.float64)
+    here, there = (
+        TaylorMode(at, ("x", "t"), [(4, 0)]).evaluate(net, "ab")["a"].coefficients for at in (points, points + period)
+    )
+    assert len(here) == 5
+    assert torch.allclose(here, there, rtol=1e-10, atol=1e-10)
+
+
+def burgers_like(u, d):
+    return {"r": d(u["a"], "t") + u["b"] * d(u["a"], "x") - d(u["b"], "xxxx") + d(u["a"] * u["b"], "xt")}
+
+
+class With(nn.Module):
+    """A network with other weights, as a function of both."""
+
+    def __init__(self, net: nn.Module, weights: dict[str, torch.Tensor]) -> None:
+        super().__init__()
+        self.run = lambda z: torch.func.functional_call(net, weights, (z,))
+
+    def forward(self, z):
+        return self.run(z)
+
+
+def test_jacobians_of_residuals_agree_with_reverse_mode_under_every_transform() -> None:
+    """Per point by `vmap(grad)`, by `jacrev`, by batched cotangents, and for an ensemble of weights."""
+    torch.manual_seed(0)
+    net, axes, points = Gated(2).double(), ("x", "t"), torch.rand(4, 2, dtype=torch.float64)
+    weights, asked = dict(net.named_parameters()), requests(burgers_like, "ab", axes)
+
+    def residual(weights, z, engine=lambda z: TaylorMode(z, axes, asked)):
+        d = engine(z)
+        return value(burgers_like(d.evaluate(With(net, weights), "ab"), d)["r"])
+
+    exact = residual(weights, points, lambda z: ReverseMode(z, axes))
+    rows = [torch.autograd.grad(r, list(weights.values()), retain_graph=True) for r in exact]
+    oracle = {name: torch.stack(parts) for name, parts in zip(weights, zip(*rows, strict=True), strict=True)}
+    one = lambda weights, x: residual(weights, x[None])[0]  # noqa: E731
+    ours = residual(weights, points)
+    batched = torch.autograd.grad(
+        ours, list(weights.values()), torch.eye(4, dtype=torch.float64), is_grads_batched=True, retain_graph=True
+    )
+    for found in (
+        torch.func.vmap(torch.func.grad(one), (None, 0))(weights, points),
+        torch.func.jacrev(residual)(weights, points),
+        dict(zip(weights, batched, strict=True)),
+    ):
+        for name, jacobian in oracle.items():
+            assert float((found[name] - jacobian).abs().max()) <= 1e-10 * float(jacobian.abs().max()), name
+    ensemble = {name: torch.stack([w, 0.5 * w]) for name, w in weights.items()}
+    members = torch.func.vmap(residual, (0, None))(ensemble, points)
+    assert torch.allclose(members[0], ours, rtol=1e-12, atol=1e-12)
+    assert torch.allclose(members[1], residual({n: 0.5 * w for n, w in weights.items()}, points), rtol=1e-12)
+
+
+def test_products_with_the_hessian_of_the_loss_equal_those_of_reverse_mode() -> None:
+    torch.manual_seed(0)
+    net, axes, points = Gated(2).double(), ("x", "t"), torch.rand(4, 2, dtype=torch.float64)
+    weights, asked = list(net.parameters()), requests(burgers_like, "ab", axes)
+    products = []
+    for d in (TaylorMode(points, axes, asked), ReverseMode(points, axes)):
+        loss = value(burgers_like(d.evaluate(net, "ab"), d)["r"]).square().mean()
+        slopes = torch.autograd.grad(loss, weights, create_graph=True)
+        products.append(torch.autograd.grad(sum(s.square().sum() for s in slopes), weights))
+    for a, b in zip(*products, strict=True):
+        assert float((a - b).abs().max()) <= 1e-9 * float(b.abs().max())
 
 
 def test_derivatives_of_expressions_equal_reverse_mode() -> None:
