@@ -16,8 +16,9 @@ from sciml.numerics.derivatives import (
 from sciml.numerics.engines import point_derivatives
 from sciml.numerics.fourier import derivative_symbol, inverse_laplacian_symbol, wave_vectors, wavenumbers
 from sciml.numerics.ghosts import GhostLayers, ghost_layer
+from sciml.numerics.jet_space import Laplacian, Request, expanded
 from sciml.numerics.jets import Jet, TaylorMode, UnsupportedOperation, value
-from sciml.numerics.requirements import required
+from sciml.numerics.requirements import requests, required
 from sciml.numerics.staggered import Staggered
 
 __all__ = [
@@ -30,10 +31,12 @@ __all__ = [
     "GhostLayers",
     "GridDerivatives",
     "Jet",
+    "Laplacian",
     "LineTransform",
     "PointDerivatives",
     "QuarterCosine",
     "QuarterSine",
+    "Request",
     "ReverseMode",
     "Sine",
     "SpectralDerivatives",
@@ -43,9 +46,11 @@ __all__ = [
     "WaveNumbers",
     "call_with_coordinates",
     "derivative_symbol",
+    "expanded",
     "ghost_layer",
     "inverse_laplacian_symbol",
     "point_derivatives",
+    "requests",
     "required",
     "value",
     "wave_vectors",

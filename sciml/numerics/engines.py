@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sciml.numerics.derivatives import Field, PointDerivatives, ReverseMode
-from sciml.numerics.jets import Index, TaylorMode, UnsupportedOperation
+from sciml.numerics.jet_space import Request
+from sciml.numerics.jets import TaylorMode, UnsupportedOperation
 
 log = logging.getLogger(__name__)
 _warned: set[str] = set()
@@ -18,7 +19,7 @@ def point_derivatives(
     coords: Float[Tensor, "n d"],
     axes: Sequence[str],
     names: Sequence[str],
-    indices: Iterable[Index],
+    indices: Iterable[Request],
 ) -> tuple[PointDerivatives, dict[str, Field]]:
     """A network's fields at points with an engine that holds the derivatives asked for.
 
@@ -29,7 +30,7 @@ def point_derivatives(
         coords: points, columns in the order of `axes`.
         axes: names of the coordinates.
         names: names of the network's channels.
-        indices: multi-indices of the derivatives to come, from `required`.
+        indices: multi-indices and Laplacians of the derivatives to come, from `requests`.
     """
     taylor = TaylorMode(coords, axes, indices)
     try:

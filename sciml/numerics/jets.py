@@ -1,18 +1,16 @@
 r"""Taylor jets: truncated multivariate Taylor series that any `nn.Module` can be evaluated on.
 
-A `Jet` holds the normalised coefficients $u_\alpha = \partial^\alpha u / \alpha!$ for a downward closed set of
-multi-indices, stacked in one tensor `(S, ...)`: a linear layer is one matrix product for all of them. Products are
-truncated convolutions, $(uv)_\gamma = \sum_{\alpha+\beta=\gamma} u_\alpha v_\beta$; functions are composed by series,
+A `Jet` holds the normalised coefficients $u_\alpha = \partial^\alpha u / \alpha!$ of a `JetSpace`, stacked in one
+tensor `(rows, ...)`: a linear layer is one matrix product for all of them. Products are truncated convolutions,
+$(uv)_\gamma = \sum_{\alpha+\beta=\gamma} u_\alpha v_\beta$; functions are composed by series,
 $f(u_0 + \delta) = \sum_m \tfrac{f^{(m)}(u_0)}{m!} \delta^m$.
 
 Reference: Griewank & Walther, Evaluating Derivatives (2008), chapter 13.
 """
 
-import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,49 +19,26 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sciml.numerics import jet_functions
 from sciml.numerics.derivatives import Field, PointDerivatives
-from sciml.numerics.taylor import SERIES
-
-Index = tuple[int, ...]
+from sciml.numerics.jet_space import Index, JetSpace, Laplacian, Request, jet_space, unit
+from sciml.numerics.taylor import SERIES, Series
 
 
 class UnsupportedOperation(TypeError):
     """An operation that jets do not know; reverse mode does."""
 
 
-class JetSpace:
-    """A downward closed set of multi-indices, with the tables that products and derivatives need."""
-
-    def __init__(self, indices: frozenset[Index]) -> None:
-        self.indices = tuple(sorted(indices, key=lambda a: (sum(a), a)))
-        self.position = {a: i for i, a in enumerate(self.indices)}
-        self.degree = max(map(sum, self.indices))
-        self.pairs: list[list[tuple[int, int]]] = [[] for _ in self.indices]
-        for (i, a), (j, b) in itertools.product(enumerate(self.indices), repeat=2):
-            target = self.position.get(tuple(map(operator.add, a, b)))
-            if target is not None:
-                self.pairs[target].append((i, j))
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-
-@lru_cache(maxsize=256)
-def jet_space(indices: frozenset[Index]) -> JetSpace:
-    """The space of a set of multi-indices, which is closed downward first."""
-    closed = {b for a in indices for b in itertools.product(*(range(n + 1) for n in a))}
-    return JetSpace(frozenset(closed))
-
-
 class Jet:
     """A field with its derivatives at points.
 
     Args:
-        coefficients: normalised Taylor coefficients, `(S, ...)`, the value first.
-        space: the multi-indices of the first axis.
+        coefficients: normalised Taylor coefficients, `(rows, ...)`, the value first; rows that are left out at the end
+            are zero, so an affine function has those of degree 0 and 1, and a constant has one.
+        space: what the rows mean.
     """
 
-    def __init__(self, coefficients: Float[Tensor, "S ..."], space: JetSpace) -> None:
+    def __init__(self, coefficients: Float[Tensor, "rows ..."], space: JetSpace) -> None:
         self.coefficients, self.space = coefficients, space
 
     @property
@@ -84,34 +59,49 @@ class Jet:
         Raises:
             ValueError: the jet was not truncated high enough to hold the derivative.
         """
-        remaining = [a for a in self.space.indices if tuple(map(operator.add, a, counts)) in self.space.position]
-        if not remaining:
-            raise ValueError(f"the jet holds {self.space.indices}, which does not reach the derivative {counts}.")
-        shifted = [tuple(map(operator.add, a, counts)) for a in remaining]
-        factors = [math.prod(math.perm(s, c) for s, c in zip(t, counts, strict=True)) for t in shifted]
-        chosen = self.coefficients[[self.space.position[t] for t in shifted]]
-        scale = torch.tensor(factors, dtype=self.dtype, device=self.device).view(-1, *[1] * self.ndim)
-        return Jet(chosen * scale, jet_space(frozenset(remaining)))
+        targets = {a: tuple(map(operator.add, a, counts)) for a in self.space.indices}
+        targets = {a: t for a, t in targets.items() if t in self.space.position}
+        if not targets:
+            raise ValueError(f"the jet holds {self.space.rows}, which does not reach the derivative {counts}.")
+        factors = [math.prod(math.perm(s, c) for s, c in zip(t, counts, strict=True)) for t in targets.values()]
+        rows = self._rows([self.space.position[t] for t in targets.values()], factors)
+        return Jet(rows, jet_space(frozenset(targets)))
+
+    def laplacian(self, request: Laplacian) -> "Jet":
+        r"""$\sum_i c_i \partial_i^2 u$, from its own row where there is one."""
+        if request in self.space.position:
+            rows = self._rows([self.space.position[request]], [2])
+            return Jet(rows, jet_space(frozenset([(0,) * len(request.weights)])))
+        parts = [self.derivative(unit(i, len(request.weights), 2)) * request.weights[i] for i in request.axes]
+        return sum(parts[1:], start=parts[0])
 
     def on(self, space: JetSpace) -> "Jet":
         """The jet truncated to a smaller space."""
-        if space is self.space:
-            return self
-        return Jet(self.coefficients[[self.space.position[a] for a in space.indices]], space)
+        return self if space is self.space else Jet(self._rows([self.space.position[r] for r in space.rows]), space)
+
+    def _rows(self, chosen: list[int], factors: Sequence[int] | None = None) -> Tensor:
+        """Some rows, in ascending order, times factors; missing ones stay missing."""
+        c, present = self.coefficients, [i for i in chosen if i < len(self.coefficients)]
+        if not present:
+            return torch.zeros_like(c[:1])
+        if present == list(range(present[0], present[-1] + 1)):
+            rows = c[present[0] : present[-1] + 1]
+        else:
+            rows = torch.stack([c[i] for i in present])
+        scale = (factors or [1] * len(chosen))[: len(present)]
+        if set(scale) == {1}:
+            return rows
+        if len(scale) == 1:
+            return rows * scale[0]
+        return rows * torch.tensor(scale, dtype=self.dtype, device=self.device).view(-1, *[1] * self.ndim)
 
     def apply(self, function: Callable[[Tensor], Tensor]) -> "Jet":
         """A function that is linear in the field and acts on every coefficient alike (indexing, reshaping, sums)."""
         return Jet(function(self.coefficients), self.space)
 
-    def compose(self, series: Callable[[Tensor, int], list[Tensor]]) -> "Jet":
+    def compose(self, function: Series) -> "Jet":
         """$f(u)$ from the series of $f$ about the value."""
-        c = series(self.value, self.space.degree)
-        delta = Jet(torch.cat([torch.zeros_like(self.coefficients[:1]), self.coefficients[1:]]), self.space)
-        power, result = delta, torch.cat([c[0][None], c[1] * self.coefficients[1:]]) if len(c) > 1 else c[0][None]
-        for coefficient in c[2:]:
-            power = power * delta
-            result = result + coefficient * power.coefficients
-        return Jet(result, self.space)
+        return Jet(jet_functions.compose(self.coefficients, function, self.space), self.space)
 
     def __getitem__(self, key: Any) -> "Jet":
         keys = key if isinstance(key, tuple) else (key,)
@@ -123,9 +113,9 @@ class Jet:
     def __add__(self, other: Any) -> "Jet":
         if isinstance(other, Jet):
             a, b = _common(self, other)
-            return Jet(a.coefficients + b.coefficients, a.space)
+            return Jet(torch.add(*_padded(a.coefficients, b.coefficients)), a.space)
         shape = np.broadcast_shapes(self.shape, getattr(other, "shape", ()))
-        c = self.coefficients.expand(len(self.space), *shape)
+        c = self.coefficients.expand(len(self.coefficients), *shape)
         return Jet(torch.cat([c[:1] + other, c[1:]]), self.space)
 
     __radd__ = __add__
@@ -140,8 +130,7 @@ class Jet:
         if not isinstance(other, Jet):
             return Jet(self.coefficients * other, self.space)
         a, b = _common(self, other)
-        rows = [sum(a.coefficients[i] * b.coefficients[j] for i, j in pairs) for pairs in a.space.pairs]
-        return Jet(torch.stack(rows), a.space)  # type: ignore[arg-type]
+        return Jet(jet_functions.product(a.coefficients, b.coefficients, a.space), a.space)
 
     __rmul__ = __mul__
 
@@ -166,29 +155,34 @@ class Jet:
 
 def _common(a: Jet, b: Jet) -> tuple[Jet, Jet]:
     if a.space is not b.space:
-        space = jet_space(frozenset(a.space.indices) & frozenset(b.space.indices))
+        space = jet_space(frozenset(a.space.rows) & frozenset(b.space.rows))
         a, b = a.on(space), b.on(space)
     rank = max(a.ndim, b.ndim)
     return tuple(j.apply(lambda c: c.view(len(c), *[1] * (rank + 1 - c.ndim), *c.shape[1:])) for j in (a, b))  # type: ignore[return-value]
 
 
+def _padded(*stacks: Tensor) -> list[Tensor]:
+    """The stacks with as many rows as the longest."""
+    rows = max(map(len, stacks))
+    return [s if len(s) == rows else torch.cat([s, s.new_zeros(rows - len(s), *s.shape[1:])]) for s in stacks]
+
+
 def _linear(x: Jet, weight: Tensor, bias: Tensor | None = None) -> Jet:
-    result = x.apply(lambda c: F.linear(c, weight))
-    return result if bias is None else result + bias
+    return Jet(jet_functions.affine(x.coefficients, weight, bias), x.space)
 
 
 def _join(function: Callable[..., Tensor]) -> Callable[..., Jet]:
     def handler(tensors: Sequence[Any], dim: int = 0) -> Jet:
-        space = jet_space(frozenset.intersection(*(frozenset(t.space.indices) for t in tensors if isinstance(t, Jet))))
+        space = jet_space(frozenset.intersection(*(frozenset(t.space.rows) for t in tensors if isinstance(t, Jet))))
         parts = [(t if isinstance(t, Jet) else constant(t, space)).on(space).coefficients for t in tensors]
-        return Jet(function(parts, dim=dim if dim < 0 else dim + 1), space)
+        return Jet(function(_padded(*parts), dim=dim if dim < 0 else dim + 1), space)
 
     return handler
 
 
 def constant(value: Tensor, space: JetSpace) -> Jet:
     """A tensor that does not depend on the coordinates."""
-    return Jet(torch.cat([value[None], value.new_zeros(len(space) - 1, *value.shape)]), space)
+    return Jet(value[None], space)
 
 
 def _composed(name: str) -> Callable[..., Jet]:
@@ -197,7 +191,7 @@ def _composed(name: str) -> Callable[..., Jet]:
 
 def _gelu(x: Jet, approximate: str = "none") -> Jet:
     if approximate == "none":
-        return x * (0.5 * (1 + (x * math.sqrt(0.5)).compose(SERIES["erf"])))
+        return x.compose(SERIES["gelu"])
     inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
     return x * (0.5 * (1 + inner.compose(SERIES["tanh"])))
 
@@ -207,7 +201,7 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     torch.cat: _join(torch.cat),
     torch.stack: _join(torch.stack),
     F.gelu: _gelu,
-    F.silu: lambda x, inplace=False: x * x.compose(SERIES["sigmoid"]),
+    F.silu: _composed("silu"),
     F.softplus: lambda x, beta=1.0, threshold=20.0: (x * beta).compose(SERIES["softplus"]) * (1 / beta),
     torch.square: lambda x: x * x,
     torch.abs: lambda x: x * torch.sign(x.value),
@@ -215,7 +209,7 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     torch.matmul: lambda x, y: x.apply(lambda c: torch.matmul(c, y)),
     torch.pow: operator.pow,
 }
-for _name in set(SERIES) - {"pow", "softplus"}:
+for _name in set(SERIES) - {"pow", "softplus", "silu", "gelu"}:
     _HANDLERS[getattr(torch, _name)] = _composed(_name)
 for _functions, _operation in (
     ((torch.add, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__radd__), operator.add),
@@ -236,22 +230,15 @@ class TaylorMode(PointDerivatives):
     Args:
         coords: points, `(n, d)`, columns in the order of `axes`.
         axes: names of the columns.
-        indices: multi-indices of the derivatives to come (`required` finds them); closed downward here.
+        indices: multi-indices and Laplacians of the derivatives to come (`requests` finds them).
     """
 
-    def __init__(self, coords: Float[Tensor, "n d"], axes: Sequence[str], indices: Iterable[Index]) -> None:
+    def __init__(self, coords: Float[Tensor, "n d"], axes: Sequence[str], indices: Iterable[Request]) -> None:
         super().__init__(axes)
-        self.space_of_jets = jet_space(frozenset(indices))
-        first = [tuple(int(i == j) for i in range(len(self.axes))) for j in range(len(self.axes))]
-        rows = [coords, *(self._row(a, first, coords) for a in self.space_of_jets.indices[1:])]
-        self.coords = Jet(torch.stack(rows), self.space_of_jets)
-
-    @staticmethod
-    def _row(index: Index, first: list[Index], coords: Tensor) -> Tensor:
-        row = torch.zeros_like(coords)
-        if index in first:
-            row[:, first.index(index)] = 1
-        return row
+        space = jet_space(frozenset(indices))
+        firsts = [a.index(1) for a in space.indices[1 : space.affine]]
+        slopes = torch.eye(len(self.axes), dtype=coords.dtype, device=coords.device)[firsts]
+        self.coords = Jet(torch.cat([coords[None], slopes[:, None].expand(-1, *coords.shape)]), space)
 
     def evaluate(self, network: nn.Module, names: Sequence[str]) -> dict[str, Field]:
         """As in `PointDerivatives`.
@@ -264,6 +251,10 @@ class TaylorMode(PointDerivatives):
 
     def coordinates(self) -> dict[str, Jet]:
         return {name: self.coords[..., i] for i, name in enumerate(self.axes)}
+
+    def laplacian(self, u: Field) -> Field:
+        weights = tuple(float(axis in self.space) for axis in self.axes)
+        return u.laplacian(Laplacian(weights)) if isinstance(u, Jet) else torch.zeros_like(u)
 
     def derivative(self, u: Field, counts: Index) -> Field:
         return u.derivative(counts) if isinstance(u, Jet) else torch.zeros_like(u)

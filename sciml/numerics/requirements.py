@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sciml.numerics.derivatives import Derivatives, Field
-from sciml.numerics.jets import Index
+from sciml.numerics.jet_space import Index, Laplacian, Request, expanded
 
 
 class Probe:
-    """A field that carries the total derivative of every input it was made from, as a set of multi-indices."""
+    """A field that carries the total derivative of every input it was made from, as a set of requests."""
 
-    def __init__(self, indices: frozenset[Index]) -> None:
+    def __init__(self, indices: frozenset[Request]) -> None:
         self.indices = indices
 
     def _with(self, *others: Any) -> "Probe":
@@ -47,17 +47,34 @@ class ProbeDerivatives(Derivatives):
         return {name: self._leaf() for name in names}
 
     def derivative(self, u: Field, counts: Index) -> Field:
-        return Probe(frozenset(tuple(map(operator.add, a, counts)) for a in u.indices)) if isinstance(u, Probe) else u
+        return Probe(_shifted(u.indices, counts)) if isinstance(u, Probe) else u
+
+    def laplacian(self, u: Field) -> Field:
+        if isinstance(u, Probe) and u.indices == self._leaf().indices:
+            return Probe(frozenset([Laplacian(tuple(float(axis in self.space) for axis in self.axes))]))
+        return super().laplacian(u)
 
 
-def required(
+def _shifted(indices: frozenset[Request], counts: Index) -> frozenset[Request]:
+    return frozenset(tuple(map(operator.add, a, counts)) for a in expanded(indices))
+
+
+def requests(
     residual: Callable[[dict[str, Field], Derivatives], Mapping[str, Field]], names: Sequence[str], axes: Sequence[str]
-) -> frozenset[Index]:
-    """Multi-indices of the derivatives that `residual(fields, derivatives)` needs of its inputs.
+) -> frozenset[Request]:
+    """What `residual(fields, derivatives)` differentiates of its inputs: multi-indices, and Laplacians of them.
 
     A derivative of an expression counts along every path to an input: `d(a * d(u, "x"), "x")` needs `u_xx` and `u_x`.
+    A Laplacian that is differentiated further counts as the second derivatives that it is made of.
     """
     probes = ProbeDerivatives(axes)
     outputs = residual(probes.fields(names), probes)
     found = [r.indices for r in outputs.values() if isinstance(r, Probe)]
     return frozenset([(0,) * len(tuple(axes))]).union(*found)
+
+
+def required(
+    residual: Callable[[dict[str, Field], Derivatives], Mapping[str, Field]], names: Sequence[str], axes: Sequence[str]
+) -> frozenset[Index]:
+    """The multi-indices of all `requests`, those of Laplacians included."""
+    return expanded(requests(residual, names, axes))

@@ -5,6 +5,7 @@ Where a function satisfies a differential equation, the coefficients follow by i
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,17 +14,37 @@ from torch import Tensor
 Series = Callable[[Tensor, int], list[Tensor]]
 
 
-def _riccati(value: Callable[[Tensor], Tensor], rule: Callable[[Tensor, Tensor, bool], Tensor]) -> Series:
-    """$y' = P(y)$ with $P$ quadratic: `rule(c_m, (y^2)_m, m == 0)` is the coefficient of $h^m$ in $P(y)$."""
+@dataclass(frozen=True)
+class Riccati:
+    r"""The series of a solution of $y' = a + b y + c y^2$.
 
-    def series(u: Tensor, n: int) -> list[Tensor]:
-        c = [value(u)]
+    Args:
+        value: $y$ itself.
+        a, b, c: coefficients of the equation.
+    """
+
+    value: Callable[[Tensor], Tensor]
+    a: float
+    b: float
+    c: float
+
+    def slope(self, y: Tensor) -> Tensor:
+        """$y'$ from $y$."""
+        if self.b == 0:
+            return torch.addcmul(y.new_full((), self.a), y, y, value=self.c)
+        return (y * self.c).add_(self.b).mul_(y).add_(self.a)
+
+    def __call__(self, u: Tensor, n: int) -> list[Tensor]:
+        y = [self.value(u)]
         for m in range(n):
-            square = sum((c[j] * c[m - j] for j in range(1, m + 1)), start=c[0] * c[m])
-            c.append(rule(c[m], square, m == 0) / (m + 1))
-        return c
-
-    return series
+            if m == 0:
+                right = self.slope(y[0])
+            else:
+                right = (2 * self.c * y[0] + self.b) * y[m]
+                for j in range(1, m):
+                    right.addcmul_(y[j], y[m - j], value=self.c)
+            y.append(right.div_(m + 1) if m else right)
+        return y
 
 
 def _trigonometric(phase: int) -> Series:
@@ -41,11 +62,6 @@ def _hyperbolic(phase: int) -> Series:
         return [pair[(m + phase) % 2] / math.factorial(m) for m in range(n + 1)]
 
     return series
-
-
-def _exp(u: Tensor, n: int) -> list[Tensor]:
-    e = torch.exp(u)
-    return [e / math.factorial(m) for m in range(n + 1)]
 
 
 def power(exponent: float) -> Series:
@@ -79,6 +95,22 @@ def _gaussian(u: Tensor, n: int) -> list[Tensor]:
     return g
 
 
+def _gated(gate: Series) -> Series:
+    """$u g(u)$ from the series of $g$."""
+
+    def series(u: Tensor, n: int) -> list[Tensor]:
+        g = gate(u, n)
+        return [u * g[0], *(u * g[m] + g[m - 1] for m in range(1, n + 1))]
+
+    return series
+
+
+def _normal_distribution(u: Tensor, n: int) -> list[Tensor]:
+    r"""$\tfrac12 (1 + \mathrm{erf}(u / \sqrt2))$."""
+    e = SERIES["erf"](u * math.sqrt(0.5), n)
+    return [0.5 * (1 + e[0]), *(0.5 * 0.5 ** (m / 2) * e[m] for m in range(1, n + 1))]
+
+
 def _piecewise(value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Series:
     """A function made of straight pieces: away from the kinks, where it has a series."""
 
@@ -88,22 +120,24 @@ def _piecewise(value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tens
     return series
 
 
-sigmoid = _riccati(torch.sigmoid, lambda c, square, _: c - square)
+sigmoid = Riccati(torch.sigmoid, 0.0, 1.0, -1.0)
 
 SERIES: dict[str, Any] = {
-    "tanh": _riccati(torch.tanh, lambda c, square, constant: (1 - square) if constant else -square),
+    "tanh": Riccati(torch.tanh, 1.0, 0.0, -1.0),
     "sigmoid": sigmoid,
     "sin": _trigonometric(0),
     "cos": _trigonometric(1),
-    "tan": _riccati(torch.tan, lambda c, square, constant: (1 + square) if constant else square),
+    "tan": Riccati(torch.tan, 1.0, 0.0, 1.0),
     "sinh": _hyperbolic(0),
     "cosh": _hyperbolic(1),
-    "exp": _exp,
+    "exp": Riccati(torch.exp, 0.0, 1.0, 0.0),
     "log": _integrated(torch.log, power(-1.0)),
     "sqrt": power(0.5),
     "reciprocal": power(-1.0),
     "erf": _integrated(torch.erf, _gaussian),
     "softplus": _integrated(torch.nn.functional.softplus, sigmoid),
+    "silu": _gated(sigmoid),
+    "gelu": _gated(_normal_distribution),
     "pow": power,
     "abs": _piecewise(torch.abs, torch.sign),
     "sign": _piecewise(torch.sign, torch.zeros_like),

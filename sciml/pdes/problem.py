@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sciml.fields import Boundaries, Grid, ParameterSpec, Periodic
-from sciml.numerics import Derivatives, Field, GridDerivatives, point_derivatives, required, value
+from sciml.numerics import Derivatives, Field, GridDerivatives, Request, point_derivatives, requests, value
 from sciml.pdes.base import PDE, Fields
 from sciml.pdes.boundary_residual import boundary_residual
 from sciml.pdes.parameters import Parameters, call_with_coordinates
@@ -174,15 +175,15 @@ class Problem:
         """
         return boundary_residual(self, network, points, face)
 
-    @property
-    def required_derivatives(self) -> frozenset[tuple[int, ...]]:
-        """Multi-indices over `axes` of the derivatives that the residual needs."""
+    @functools.cached_property
+    def required_derivatives(self) -> frozenset[Request]:
+        """The derivatives that the residual needs: multi-indices over `axes`, and Laplacians."""
         coefficients = {s.name for s in self.pde.parameters if s.field}
         arrays = {n: v for n, v in self.parameters.items() if n in coefficients and isinstance(v, Tensor) and v.ndim}
         # What is differentiated does not depend on the values of a coefficient: one number stands for its array.
         numbers = {n: float(v.detach().flatten()[0]) for n, v in arrays.items()}
         plain = dataclasses.replace(self, parameters={**self.parameters, **numbers}) if arrays else self
-        return required(plain.residual, self.unknowns, self.axes)
+        return requests(plain.residual, self.unknowns, self.axes)
 
     def initial_state(self, grid: Grid | None = None) -> Float[Tensor, "b c *s"]:
         """The initial state on a grid, float64, `(b, c, *s)`."""
@@ -197,7 +198,7 @@ class Problem:
         shape = torch.Size(grid.shape)
         parts: list[Field] = [call_with_coordinates(given[name], coordinates) for name in self.names]  # type: ignore[arg-type]
         tensors = [torch.as_tensor(part, dtype=torch.float64) for part in parts]
-        rows = [t.expand(*t.shape[: max(t.ndim - grid.dimensions, 0)], *shape) for t in tensors]
+        rows = [t.expand((*t.shape[: max(t.ndim - grid.dimensions, 0)], *shape)) for t in tensors]
         rows = [r if r.ndim > grid.dimensions else r[None] for r in rows]
         return torch.stack(torch.broadcast_tensors(*rows), dim=1)
 
