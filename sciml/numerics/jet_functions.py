@@ -30,7 +30,7 @@ class _Affine(Function):
     def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         out = F.linear(x, weight)
         if bias is not None:
-            out[0] += bias
+            out = torch.cat([out[:1] + bias, out[1:]]) if kernels.recording() else _raised(out, bias)
         return out
 
     @staticmethod
@@ -102,3 +102,8 @@ def product(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:
     shape = torch.broadcast_shapes(a.shape[1:], b.shape[1:])
     a, b = (t.expand(len(t), *shape) for t in (a, b))
     return _Product.apply(a, b, space)  # type: ignore[no-any-return]
+
+
+def _raised(out: Tensor, bias: Tensor) -> Tensor:
+    out[0] += bias
+    return out

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.func import debug_unwrap
 
 from sciml.numerics.jet_space import JetSpace
 from sciml.numerics.taylor import Riccati, Series
@@ -18,16 +19,18 @@ Rows = Sequence[Tensor] | Tensor
 class Stack:
     """Rows that are written one after the other into one tensor.
 
-    While a graph is recorded for a compiler they stay apart until the end, so that it can fuse what makes them.
+    They stay apart until the end where they are differentiated or batched themselves (`torch.func`), and while a graph
+    is recorded for a compiler, which can fuse what makes them.
 
     Args:
-        like: tells trailing shape, type and device.
+        like: a row, which depends on all that the rows depend on.
         count: of rows.
     """
 
     def __init__(self, like: Tensor, count: int) -> None:
-        self.whole = None if recording() else like.new_empty(count, *like.shape[1:])
-        self.rows = [torch.zeros_like(like[0])] * count if self.whole is None else list(self.whole.unbind(0))
+        apart = recording() or torch.is_grad_enabled() or debug_unwrap(like) is not like
+        self.whole = None if apart else like.new_empty(count, *like.shape)
+        self.rows = [torch.zeros_like(like)] * count if self.whole is None else list(self.whole.unbind(0))
 
     def __getitem__(self, k: int) -> Tensor:
         return self.rows[k]
@@ -70,7 +73,7 @@ def recording() -> bool:
 
 def product(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:
     r"""$(uv)_k = u_0 v_k + u_k v_0 + \sum w u_i v_j$."""
-    out = Stack(a, space.filled(len(a), len(b)))
+    out = Stack(a[0] * b[0], space.filled(len(a), len(b)))
     for k in range(len(b)):
         out.put(k, b[k], a[0])
     out.clear(len(b))
@@ -84,7 +87,7 @@ def product(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:
 
 def product_adjoint(g: Tensor, b: Stack | Tensor, rows: int, space: JetSpace) -> Tensor:
     """The gradient in `a`, which has `rows`, of the product with `b` whose gradient is `g`."""
-    out = Stack(g, rows)
+    out = Stack(g[0] * b[0], rows)
     for k in range(rows):
         out.put(k, g[k], b[0])
     for j in range(1, min(len(b), len(g))):
@@ -97,7 +100,7 @@ def product_adjoint(g: Tensor, b: Stack | Tensor, rows: int, space: JetSpace) ->
 
 def compose(u: Tensor, function: Series, space: JetSpace) -> Tensor:
     r"""$f(u_0 + \delta) = \sum_m c_m \delta^m$ from the series of $f$ about $u_0$."""
-    out = Stack(u, len(space) if len(u) > 1 else 1)
+    out = Stack(u[0], len(space) if len(u) > 1 else 1)
     if isinstance(function, Riccati) and space.degree > 2:
         _recurrence(out, u, function, space)
     else:
@@ -114,7 +117,7 @@ def compose_adjoint(g: Tensor, kept: Tensor, rows: int, function: Series, space:
         rows: of $u$.
         function, space: as in `compose`.
     """
-    p = Stack(g, len(g))
+    p = Stack(kept[0], len(g))
     if isinstance(function, Riccati):
         _riccati_slope(p, kept, function, space)
     else:
@@ -143,9 +146,9 @@ def _times_delta(power: dict[int, Tensor], u: Tensor, space: JetSpace) -> dict[i
     for k, i, j, w in space.cross:
         if i in power and j < len(u):
             if k in found:
-                found[k] = found[k].addcmul_(power[i], u[j], value=w)
+                found[k] = torch.addcmul(found[k], power[i], u[j], value=w)
             else:
-                found[k] = power[i] * u[j] if w == 1 else (power[i] * u[j]).mul_(w)
+                found[k] = power[i] * u[j] if w == 1 else w * power[i] * u[j]
     return found
 
 
@@ -176,4 +179,4 @@ def _recurrence(y: Stack, u: Tensor, f: Riccati, space: JetSpace) -> None:
         if k in space.inner:
             p[k] = first * y[k]
             for i, j, w in space.cross_of[k] if f.c else ():
-                p[k] = p[k].addcmul_(y[i], y[j], value=f.c * w)
+                p[k] = torch.addcmul(p[k], y[i], y[j], value=f.c * w)

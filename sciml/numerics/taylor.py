@@ -32,7 +32,7 @@ class Riccati:
         """$y'$ from $y$."""
         if self.b == 0:
             return torch.addcmul(y.new_full((), self.a), y, y, value=self.c)
-        return (y * self.c).add_(self.b).mul_(y).add_(self.a)
+        return self.a + y * (self.b + self.c * y)
 
     def __call__(self, u: Tensor, n: int) -> list[Tensor]:
         y = [self.value(u)]
@@ -42,8 +42,8 @@ class Riccati:
             else:
                 right = (2 * self.c * y[0] + self.b) * y[m]
                 for j in range(1, m):
-                    right.addcmul_(y[j], y[m - j], value=self.c)
-            y.append(right.div_(m + 1) if m else right)
+                    right = torch.addcmul(right, y[j], y[m - j], value=self.c)
+            y.append(right / (m + 1) if m else right)
         return y
 
 
