@@ -18,6 +18,7 @@ from sciml.numerics.fourier import derivative_symbol, inverse_laplacian_symbol, 
 from sciml.numerics.ghosts import GhostLayers, ghost_layer
 from sciml.numerics.jet_space import Laplacian, Request, expanded
 from sciml.numerics.jets import Jet, TaylorMode, UnsupportedOperation, value
+from sciml.numerics.quadrature import GaussLegendre, QuasiMonteCarlo, Rule
 from sciml.numerics.requirements import requests, required
 from sciml.numerics.staggered import Staggered
 
@@ -28,6 +29,7 @@ __all__ = [
     "Field",
     "FiniteDifferences",
     "Fourier",
+    "GaussLegendre",
     "GhostLayers",
     "GridDerivatives",
     "Jet",
@@ -36,8 +38,10 @@ __all__ = [
     "PointDerivatives",
     "QuarterCosine",
     "QuarterSine",
+    "QuasiMonteCarlo",
     "Request",
     "ReverseMode",
+    "Rule",
     "Sine",
     "SpectralDerivatives",
     "Staggered",

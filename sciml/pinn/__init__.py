@@ -1,8 +1,16 @@
-"""A network is the solution: conditions, points, and the weights between them."""
+"""A network is the solution: its conditions, points, weights and energies, and forms that satisfy conditions."""
 
 from sciml.pinn.ansatz import HardBoundary, HardInitial, exact_periodicity
 from sciml.pinn.causal import CausalWeights
 from sciml.pinn.conditions import Condition, Face, Initial, Integral, Interior, Observations
+from sciml.pinn.deep_ritz import (
+    DeepRitz,
+    DirichletEnergy,
+    Energy,
+    MinimalSurfaceEnergy,
+    PLaplaceEnergy,
+    ReactionEnergy,
+)
 from sciml.pinn.evolution import HeatEvolution
 from sciml.pinn.objective import PhysicsInformed
 from sciml.pinn.sampling import (
@@ -14,12 +22,16 @@ from sciml.pinn.sampling import (
     Sampler,
     TensorProduct,
 )
+from sciml.pinn.surface import Surface
 from sciml.pinn.weighting import AugmentedLagrangian, NTKWeights, ResidualAttention, SelfAdaptive
 
 __all__ = [
     "AugmentedLagrangian",
     "CausalWeights",
     "Condition",
+    "DeepRitz",
+    "DirichletEnergy",
+    "Energy",
     "Face",
     "HardBoundary",
     "HardInitial",
@@ -28,16 +40,20 @@ __all__ = [
     "Initial",
     "Integral",
     "Interior",
+    "MinimalSurfaceEnergy",
     "NTKWeights",
     "Observations",
+    "PLaplaceEnergy",
     "PhysicsInformed",
     "Quasirandom",
+    "ReactionEnergy",
     "Refining",
     "ResidualAttention",
     "ResidualBased",
     "RetainResample",
     "Sampler",
     "SelfAdaptive",
+    "Surface",
     "TensorProduct",
     "exact_periodicity",
 ]

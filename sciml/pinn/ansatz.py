@@ -34,7 +34,8 @@ class HardBoundary(CoordinateMap):
         faces: of a box, on which the condition holds (`["x-"]`); the whole boundary without.
         channels: numbers of the network's channels that have the condition; all without.
         normalized: takes the approximate distance function for $\phi$, with slope one at the boundary: then
-            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners.
+            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners, which suits solutions that are
+            not smooth there either.
 
     Raises:
         ValueError: a region of more dimensions than the network has coordinates, a channel that is not there, values
@@ -166,5 +167,5 @@ def _columns(values: Sequence[Value], z: Field, dimensions: int) -> Field:
     return torch.stack([zero + (call_with_coordinates(v, coordinates) if callable(v) else v) for v in values], dim=-1)
 
 
-def _of_x(value: Value) -> Callable[[Tensor], Tensor]:
+def _of_x(value: Any) -> Callable[[Tensor], Tensor]:
     return lambda x: call_with_coordinates(value, {"x": x}) if callable(value) else torch.full_like(x, value)

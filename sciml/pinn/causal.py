@@ -71,7 +71,8 @@ class CausalWeights(Weighting):
         super().__init__()
         if slices < 1 or not tolerances or min(tolerances) < 0 or not 0 < threshold < 1:
             raise ValueError(
-                f"slices={slices} must be at least 1, tolerances={list(tolerances)} not negative, threshold={threshold} in (0, 1)."
+                f"slices={slices} must be at least 1, tolerances={list(tolerances)} not negative, "
+                f"threshold={threshold} in (0, 1)."
             )
         if mode not in ("sum", "mean"):
             raise ValueError(f"mode={mode!r} must be 'sum' or 'mean'.")

@@ -9,10 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sciml.describe import Described
+from sciml.fields.domain import SpatialRegion
 from sciml.numerics import call_with_coordinates
 from sciml.pdes import Problem
 from sciml.pdes.boundary_residual import boundary_residual
-from sciml.pinn.regions import Cuboid, whole
+from sciml.pinn.regions import Cuboid, Start, at_times, whole
 from sciml.pinn.sampling import Quasirandom, Sampler
 
 
@@ -58,12 +59,17 @@ class Interior(Condition):
 
     Args:
         sampler: which points.
+        within: a part of the domain, of any shape; all of it when left out.
     """
 
     name = "pde"
 
-    def region(self, problem: Problem) -> Cuboid:
-        return whole(problem)
+    def __init__(self, sampler: Sampler | None = None, within: SpatialRegion | None = None) -> None:
+        super().__init__(sampler)
+        self.within = within
+
+    def region(self, problem: Problem) -> Any:
+        return whole(problem) if self.within is None else at_times(self.within, problem)
 
     def residuals(self, problem: Problem, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Tensor]:
         return problem.network_residual(network, points)
@@ -74,9 +80,14 @@ class Initial(Condition):
 
     Args:
         sampler: which points.
+        within: a part of the domain, of any shape; all of it when left out.
     """
 
     name = "initial"
+
+    def __init__(self, sampler: Sampler | None = None, within: SpatialRegion | None = None) -> None:
+        super().__init__(sampler)
+        self.within = within
 
     def check(self, problem: Problem) -> None:
         if not problem.pde.evolves:
@@ -84,7 +95,9 @@ class Initial(Condition):
         if isinstance(problem.initial, Tensor):
             raise ValueError("initial is a tensor; at points it must be a callable of the coordinates.")
 
-    def region(self, problem: Problem) -> Cuboid:
+    def region(self, problem: Problem) -> Any:
+        if self.within is not None:
+            return Start(at_times(self.within, problem))
         region = whole(problem)
         return region.fixed(region.dimensions - 1, region.low[-1])
 

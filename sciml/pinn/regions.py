@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from sciml.fields.domain import SpatialRegion
+from sciml.fields.space_time import SpaceTime
 from sciml.pdes import Problem
 
 
@@ -62,6 +64,31 @@ class Cuboid:
     def contains(self, points: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
         low, high = (torch.tensor(v, dtype=points.dtype, device=points.device) for v in (self.low, self.high))
         return ((points >= low) & (points <= high)).all(1)
+
+
+@dataclass(frozen=True)
+class Start:
+    """The beginning of a region of space and time."""
+
+    region: SpaceTime
+
+    def sample(self, n: int, sequence: Any, generator: torch.Generator) -> Float[Tensor, "n d"]:
+        return self.region.initial(n, sequence, generator)
+
+
+def at_times(region: SpatialRegion, problem: Problem) -> Any:
+    """A region of space, at the times of a problem where it has some.
+
+    Raises:
+        ValueError: a region of another dimension, or one that reaches beyond the problem's domain.
+    """
+    box = whole(problem)
+    inside = all(a <= b and c >= e for a, b, c, e in zip(box.low, region.low, box.high, region.high, strict=False))
+    if region.dimensions != problem.domain.dimensions or not inside:
+        raise ValueError(f"the region from {region.low} to {region.high} does not lie in the domain {box}.")
+    if not problem.pde.evolves:
+        return region
+    return SpaceTime(region, box.low[-1], box.high[-1])
 
 
 def whole(problem: Problem, times: Sequence[float] | None = None) -> Cuboid:

@@ -75,10 +75,10 @@ def test_weights_of_points_start_anew_with_new_points(cls: type) -> None:
 def test_the_augmented_lagrangian_finds_the_constrained_minimum() -> None:
     """Minimise x^2 + y^2 under x + y = 2: x = y = 1, multiplier -2."""
     x = nn.Parameter(torch.zeros(2).double())
-    weighting = AugmentedLagrangian(["sum"], penalty=1.0, growth=1.0, every=1)
-    optimizer = torch.optim.SGD([x], lr=0.2)
-    for _ in range(60):
-        for _ in range(30):
+    weighting = AugmentedLagrangian(["sum"], penalty=10.0, growth=1.0, every=1)
+    optimizer = torch.optim.SGD([x], lr=0.04)
+    for _ in range(10):
+        for _ in range(12):
             optimizer.zero_grad()
             constraint = residual_term((x.sum() - 2).view(1), torch.zeros(1, 1).double())
             weighting.train(False)

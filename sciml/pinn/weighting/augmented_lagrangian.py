@@ -38,8 +38,8 @@ class AugmentedLagrangian(Weighting):
         super().__init__()
         if not constraints or penalty <= 0 or growth < 1 or most < penalty or every < 1:
             raise ValueError(
-                f"constraints={constraints} must name a term, penalty={penalty} be positive, growth={growth} at least 1, "
-                f"most={most} not below penalty, every={every} at least 1."
+                f"constraints={constraints} must name a term, penalty={penalty} be positive, growth={growth} at least "
+                f"1, most={most} not below penalty, every={every} at least 1."
             )
         self.constraints, self.growth, self.most, self.every = list(constraints), growth, most, every
         self.multipliers = PointState(0.0)
