@@ -103,14 +103,9 @@ def minimised(
     torch.manual_seed(0)
     network = HardBoundary(MLP(2, 1, width=16, depth=2), region, normalized=normalized).double()
     objective = DeepRitz(energy, region, rule)
+    tolerances = {"tolerance_grad": 0.0, "tolerance_change": 0.0}
     optimizer = torch.optim.LBFGS(
-        network.parameters(),
-        max_iter=steps,
-        max_eval=4 * steps,
-        tolerance_grad=0.0,
-        tolerance_change=0.0,
-        history_size=50,
-        line_search_fn="strong_wolfe",
+        network.parameters(), max_iter=steps, max_eval=4 * steps, line_search_fn="strong_wolfe", **tolerances
     )
     energies = []
 
