@@ -1,6 +1,7 @@
 """Regions that a mesh of simplices fills."""
 
 from collections.abc import Sequence as Numbers
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -69,7 +70,7 @@ class MeshRegion(Described, SpatialRegion):
     def high(self) -> tuple[float, ...]:
         return tuple(self._cells.amax(dim=(0, 1)).tolist())
 
-    @property
+    @cached_property
     def measure(self) -> float:
         """Length, area or volume."""
         return float(self._measures.sum())

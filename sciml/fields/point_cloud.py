@@ -1,6 +1,7 @@
 """Regions of which only points are known."""
 
 from collections.abc import Sequence as Numbers
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -53,6 +54,11 @@ class PointCloud(Described, SpatialRegion):
     @property
     def high(self) -> tuple[float, ...]:
         return tuple(self.points.amax(dim=0).tolist())
+
+    @cached_property
+    def measure(self) -> float:
+        """1: integrals over a cloud are means."""
+        return 1.0
 
     @property
     def surface(self) -> float:

@@ -49,7 +49,7 @@ class Polygon(SpatialRegion):
     def high(self) -> tuple[float, ...]:
         return tuple(map(max, zip(*self.vertices, strict=True)))
 
-    @property
+    @cached_property
     def measure(self) -> float:
         """Area."""
         return abs(self._signed_area)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence as Numbers
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -47,7 +48,7 @@ class Box(SpatialRegion):
     def lengths(self) -> tuple[float, ...]:
         return tuple(b - a for a, b in zip(self.low, self.high, strict=True))
 
-    @property
+    @cached_property
     def measure(self) -> float:
         """Length, area or volume."""
         return math.prod(self.lengths)
@@ -169,7 +170,7 @@ class Ball(SpatialRegion):
     def high(self) -> tuple[float, ...]:
         return tuple(c + self.radius for c in self.centre)
 
-    @property
+    @cached_property
     def measure(self) -> float:
         """Length, area or volume."""
         d = self.dimensions

@@ -1,7 +1,17 @@
-"""A network is the solution: conditions, points, and the weights between them."""
+"""A network is the solution: its conditions, points, weights and energies, and forms that satisfy conditions."""
 
+from sciml.pinn.ansatz import HardBoundary, HardInitial, exact_periodicity
 from sciml.pinn.causal import CausalWeights
 from sciml.pinn.conditions import Condition, Face, Initial, Integral, Interior, Observations
+from sciml.pinn.deep_ritz import (
+    DeepRitz,
+    DirichletEnergy,
+    Energy,
+    MinimalSurfaceEnergy,
+    PLaplaceEnergy,
+    ReactionEnergy,
+)
+from sciml.pinn.evolution import HeatEvolution
 from sciml.pinn.objective import PhysicsInformed
 from sciml.pinn.sampling import (
     Importance,
@@ -19,15 +29,24 @@ __all__ = [
     "AugmentedLagrangian",
     "CausalWeights",
     "Condition",
+    "DeepRitz",
+    "DirichletEnergy",
+    "Energy",
     "Face",
+    "HardBoundary",
+    "HardInitial",
+    "HeatEvolution",
     "Importance",
     "Initial",
     "Integral",
     "Interior",
+    "MinimalSurfaceEnergy",
     "NTKWeights",
     "Observations",
+    "PLaplaceEnergy",
     "PhysicsInformed",
     "Quasirandom",
+    "ReactionEnergy",
     "Refining",
     "ResidualAttention",
     "ResidualBased",
@@ -36,5 +55,5 @@ __all__ = [
     "SelfAdaptive",
     "Surface",
     "TensorProduct",
+    "exact_periodicity",
 ]
-"""A network is the solution."""

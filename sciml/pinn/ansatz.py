@@ -10,10 +10,11 @@ from sciml.fields import Box, SpatialRegion
 from sciml.nn import CoordinateMap, PeriodicEmbedding
 from sciml.numerics import Field, call_with_coordinates
 from sciml.pdes import Problem
+from sciml.pdes.function import as_function
 from sciml.shapes import SPACE, TIME
 
-#: A number or a callable of the coordinates by name (`lambda x, t: ...`), which must take jets too.
-Value = float | Callable[..., Any]
+#: A number, a function as text (`"cos(pi*x)"`) or a callable of the coordinates by name, which must take jets too.
+Value = float | str | Callable[..., Any]
 
 
 @runtime_checkable
@@ -33,7 +34,8 @@ class HardBoundary(CoordinateMap):
         faces: of a box, on which the condition holds (`["x-"]`); the whole boundary without.
         channels: numbers of the network's channels that have the condition; all without.
         normalized: takes the approximate distance function for $\phi$, with slope one at the boundary: then
-            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners.
+            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners, which suits solutions that are
+            not smooth there either.
 
     Raises:
         ValueError: a region of more dimensions than the network has coordinates, a channel that is not there, values
@@ -61,7 +63,7 @@ class HardBoundary(CoordinateMap):
         chosen = range(network.out_features) if channels is None else channels
         if not chosen or not all(0 <= c < network.out_features for c in chosen):
             raise ValueError(f"channels={list(chosen)} must be some of 0 to {network.out_features - 1}.")
-        given = [*value] if isinstance(value, Sequence) else [value] * len(chosen)
+        given = _each(value, len(chosen))
         if len(given) != len(chosen):
             raise ValueError(f"value has {len(given)} entries for {len(chosen)} channels.")
         self.network, self.region, self.faces, self.normalized = network, region, faces, normalized
@@ -111,7 +113,7 @@ class HardInitial(CoordinateMap):
         start: float = 0.0,
     ) -> None:
         super().__init__(network.in_features, network.out_features)
-        given = [*initial] if isinstance(initial, Sequence) else [initial] * network.out_features
+        given = _each(initial, network.out_features)
         if len(given) != network.out_features:
             raise ValueError(f"initial has {len(given)} entries for {network.out_features} channels.")
         if evolve is not None and network.in_features != 2:
@@ -150,6 +152,12 @@ def exact_periodicity(problem: Problem, modes: int = 1) -> PeriodicEmbedding:
     return PeriodicEmbedding(periods, modes, intervals)
 
 
+def _each(value: Value | Sequence[Value], channels: int) -> list[Any]:
+    """Numbers and functions by channel; one for all is repeated."""
+    given = [*value] if isinstance(value, Sequence) and not isinstance(value, str) else [value] * channels
+    return [as_function(v) for v in given]
+
+
 def _columns(values: Sequence[Value], z: Field, dimensions: int) -> Field:
     """Numbers and functions of the coordinates as channels, `(..., c)`; `dimensions` coordinates are those of space."""
     space = SPACE[:dimensions] if dimensions <= len(SPACE) else [f"x{i + 1}" for i in range(dimensions)]
@@ -159,5 +167,5 @@ def _columns(values: Sequence[Value], z: Field, dimensions: int) -> Field:
     return torch.stack([zero + (call_with_coordinates(v, coordinates) if callable(v) else v) for v in values], dim=-1)
 
 
-def _of_x(value: Value) -> Callable[[Tensor], Tensor]:
+def _of_x(value: Any) -> Callable[[Tensor], Tensor]:
     return lambda x: call_with_coordinates(value, {"x": x}) if callable(value) else torch.full_like(x, value)

@@ -99,8 +99,8 @@ def test_the_share_of_a_box_that_a_region_fills_is_that_of_its_measure(name: str
     box = math.prod(b - a for a, b in zip(region.low, region.high, strict=True))
     share = float(region.contains(bounding_points(region, n)).double().mean())
     assert share == pytest.approx(measure / box, abs=4 * (share * (1 - share) / n) ** 0.5 + 1e-12)
-    if hasattr(region, "measure"):
-        assert region.measure == pytest.approx(measure, rel=1e-12)
+    combined = len(region.parts) > 1
+    assert region.measure == pytest.approx(measure, rel=1e-3 if combined else 1e-12)
 
 
 @FLAT

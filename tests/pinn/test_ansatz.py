@@ -182,8 +182,9 @@ def test_a_problem_gets_the_embedding_of_its_periodic_axes() -> None:
         exact_periodicity(walls)
 
 
-def test_a_hard_ansatz_of_numbers_is_made_again_from_its_description() -> None:
-    ansatz = HardBoundary(HardInitial(network(), 1.0, HeatEvolution(0.1)), Box((0.0,), (1.0,)), 0.5, faces=["x-"])
+def test_a_hard_ansatz_of_text_is_made_again_from_its_description() -> None:
+    inner = HardInitial(network(), "x**2*cos(pi*x)", HeatEvolution(0.1))
+    ansatz = HardBoundary(inner, Box((0.0,), (1.0,)), ["sin(x*t)"], faces=["x-"])
     twin = build(describe(ansatz))
     twin.load_state_dict(ansatz.state_dict())
     z = torch.rand(4, 2)
