@@ -122,10 +122,11 @@ class SSBroyden(Optimizer):
         for _ in range(self.param_groups[0]["iterations"]):
             accepted = self._search(evaluate, x, value, gradient, product)
             if accepted is None and state["updates"]:
-                # The curvature of other points, or rounding, has spoilt the direction: begin again from the gradient.
-                inverse.reset()
-                state["updates"], product = 0, gradient
-                accepted = self._search(evaluate, x, value, gradient, product)
+                # Other points, or rounding, may have spoilt the direction: where the gradient leads on, begin anew.
+                accepted = self._search(evaluate, x, value, gradient, gradient)
+                if accepted is not None:
+                    inverse.reset()
+                    state["updates"], product = 0, gradient
             if accepted is None:
                 break
             following = x.sub(product, alpha=accepted.step)
@@ -144,7 +145,8 @@ class SSBroyden(Optimizer):
         slope = -float(gradient.dot(product))
         if not (math.isfinite(slope) and slope < 0):
             return None
-        if not state["updates"]:  # the identity knows no length: the first trial moves the parameters by one at most
+        if product is gradient or not state["updates"]:
+            # The identity knows no length: the first trial moves the parameters by one at most.
             rate = min(rate, 1 / float(gradient.norm()))
 
         def along(step: float) -> Trial[Tensor]:
@@ -181,15 +183,16 @@ class SSBroyden(Optimizer):
         # Never negative by the inequality of Cauchy and Schwarz; zero where s and Hy are parallel and v vanishes.
         a = max(abs(h * b - 1), torch.finfo(torch.float64).tiny)
         c = math.sqrt(a / (1 + a))
-        low = min(1.0, h * (1 - c))
+        low = min(1.0, h / ((1 + a) * (1 + c)))  # h (1 - c) without its cancellation
         theta = max((low - 1) / a, min(1 / low, (1 - b) / b))
-        sigma = 1 + theta * a
+        sigma, scale = max(low, 1 + theta * a), min(1.0, 1 / b)  # the bound on theta means this one, but for rounding
+        power = sigma ** (-1 / max(size - 1, 1))
         if first:
             tau = h / sigma
+        elif theta > 0:
+            tau = scale * min(power, 1 / theta)
         else:
-            power = abs(sigma) ** (-1 / max(size - 1, 1))
-            tau = min(1.0, 1 / b) * power
-            tau = min(1.0, 1 / b) * min(power, 1 / theta) if theta > 0 else min(tau, sigma)
+            tau = min(scale * power, sigma)
         return Member((1 - theta) / sigma, tau)
 
 
@@ -219,8 +222,7 @@ class _Evaluation:
 
 
 def _rank_two(s: Tensor, hy: Tensor, h: float, member: Member) -> tuple[Float[Tensor, "n 2"], Float[Tensor, " 2"]]:
-    r"""The change of $H$ beside its scaling, as $W \Lambda W^T$; $s$ and $Hy$ come divided by the roots of
-    $y^Ts$ and $y^THy$."""
+    r"""What is added to $H/\tau$, as $W \Lambda W^T$; takes $s/\sqrt{y^Ts}$ and $Hy/\sqrt{y^THy}$."""
     corner = -member.phi * math.sqrt(h) / member.tau
     small = [[1 + member.phi * h / member.tau, corner], [corner, (member.phi - 1) / member.tau]]
     # Two by two: not worth a device other than the CPU.

@@ -124,6 +124,18 @@ def test_every_update_is_the_printed_one():
         )
 
 
+@pytest.mark.parametrize("h", [1e-12, 0.3, 1.0, 1e12])
+@pytest.mark.parametrize("excess", [0.0, 1e-18, 1e-3, 1.0, 1e20])
+def test_the_update_stays_positive_definite_for_any_curvature(h, excess):
+    # H is positive definite as long as phi > -1 / (h b - 1), tau > 0, and both are finite.
+    optimizer, b = SSBroyden([ones()]), (1 + excess) / h
+    for size, first in ((1, False), (2, False), (50, False), (50, True)):
+        member = optimizer._member(h, b, size, first)
+        assert 0 < member.tau < math.inf
+        assert math.isfinite(member.phi)
+        assert member.phi * excess > -1
+
+
 def test_many_iterations_in_one_call_are_as_many_calls():
     one, many = Problem(rosenbrock, valley(), iterations=1), Problem(rosenbrock, valley(), iterations=20)
     for _ in range(20):
@@ -196,6 +208,18 @@ def test_a_spoilt_inverse_hessian_is_begun_again():
     problem.step()
     assert problem.now() < before
     assert problem.optimizer.state[problem.x]["updates"] == 5
+
+
+def test_a_search_that_finds_nothing_lower_leaves_the_inverse_hessian_for_the_next_points():
+    problem = Problem(quadratic, ones(), iterations=5)
+    problem.step()
+    kept = problem.optimizer.inverse_hessian.clone()
+    x = problem.x.detach().clone()
+    # The value never falls, whatever the gradient says.
+    problem.function = lambda z: 1 + quadratic(z) - quadratic(z).detach()
+    problem.step()
+    assert torch.equal(problem.x, x)
+    assert torch.equal(problem.optimizer.inverse_hessian, kept)
 
 
 def test_a_run_goes_on_from_its_state_bit_by_bit():

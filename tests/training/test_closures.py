@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from closure_runs import STEPS, Regression, fit, make, schedule
 from torch import nn
 
@@ -16,6 +17,7 @@ from sciml.batch import Batch
 from sciml.objective import GradNormWeights, Term
 from sciml.optim import NaturalGradient
 from sciml.status import ConfigError, ResumeMismatch, SolveFailure
+from sciml.training.resume import optimizer_settings
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
@@ -131,6 +133,39 @@ def test_what_a_search_cannot_work_with_is_refused_in_one_line(options, message,
     with pytest.raises(ConfigError, match=message) as raised:
         fit(*make(tmp_path, **options))
     assert "\n" not in str(raised.value)
+
+
+def test_a_schedule_is_written_in_a_configuration():
+    import inspect
+
+    from jsonargparse import ArgumentParser
+
+    from sciml.training import FitModule
+
+    text = """
+    class_path: sciml.optim.Phases
+    init_args:
+      phases:
+        - optimizer: {class_path: torch.optim.Adam, init_args: {lr: 1.0e-3}}
+          steps: 5000
+          rate: {class_path: sciml.optim.ExponentialDecay, init_args: {period: 2000}}
+        - optimizer:
+            class_path: sciml.optim.SSBroyden
+            init_args: {iterations: 7, search: {c2: 0.8}, transform: {class_path: sciml.optim.LogLoss}}
+    """
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--optimizer", type=inspect.signature(FitModule).parameters["optimizer"].annotation)
+    config = parser.parse_object({"optimizer": yaml.safe_load(text)})
+    optimizer = parser.instantiate(config).optimizer([nn.Parameter(torch.zeros(2, dtype=torch.float64))])
+    settings = optimizer_settings(optimizer)
+    assert settings["class"] == "sciml.optim.Phases"
+    assert settings["steps"] == [5000, None]
+    assert settings["rates"][0]["init_args"]["period"] == 2000
+    adam, broyden = (settings["optimizers"][k] for k in "01")
+    assert (adam["class"], adam["lr"]) == ("torch.optim.Adam", 1e-3)
+    assert (broyden["class"], broyden["iterations"]) == ("sciml.optim.SSBroyden", 7)
+    assert broyden["search"]["init_args"]["c2"] == 0.8
+    assert broyden["transform"]["class_path"] == "sciml.optim.LogLoss"
 
 
 def test_an_objective_that_knows_its_jacobian_is_bound_to_the_optimiser_that_asks_for_it(tmp_path, caplog):
