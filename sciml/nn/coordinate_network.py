@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from torch import nn
 
 from sciml.describe import Described
+from sciml.nn.frozen import Frozen
 from sciml.numerics import Field
 
 
@@ -50,6 +51,9 @@ class CoordinateNetwork(CoordinateMap):
         if embedding is not None and embedding.in_features != in_features:
             raise ValueError(f"in_features={in_features} must be the {embedding.in_features} of the embedding.")
         self.embedding = embedding
+        trained = embedding is not None and any(p.requires_grad for p in embedding.parameters())
+        # The same module, not a part of its own: the names of the state dict are the embedding's.
+        self.__dict__["_embedding"] = embedding if embedding is None or trained else Frozen(embedding)
 
     @property
     def embedded(self) -> int:
@@ -57,7 +61,7 @@ class CoordinateNetwork(CoordinateMap):
         return self.in_features if self.embedding is None else self.embedding.out_features
 
     def embed(self, z: Field) -> Field:
-        return z if self.embedding is None else self.embedding(z)
+        return z if self.embedding is None else self._embedding(z)
 
     @abstractmethod
     def features(self, z: Field) -> Field:

@@ -18,7 +18,7 @@ from sciml.numerics.engines import point_derivatives
 from sciml.numerics.fourier import derivative_symbol, inverse_laplacian_symbol, wave_vectors, wavenumbers
 from sciml.numerics.ghosts import GhostLayers, ghost_layer
 from sciml.numerics.jet_space import Laplacian, Request, expanded
-from sciml.numerics.jets import Jet, TaylorMode, UnsupportedOperation, value
+from sciml.numerics.jets import Jet, UnsupportedOperation, value
 from sciml.numerics.quadrature import GaussLegendre, QuasiMonteCarlo, Rule
 from sciml.numerics.requirements import requests, required
 from sciml.numerics.staggered import Staggered

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sciml.fields import Box, SpatialRegion
-from sciml.nn import CoordinateMap, PeriodicEmbedding
+from sciml.nn import CoordinateMap, Frozen, PeriodicEmbedding
 from sciml.numerics import Field, call_with_coordinates
 from sciml.pdes import Problem
 from sciml.pdes.function import as_function
@@ -118,16 +118,28 @@ class HardInitial(CoordinateMap):
             raise ValueError(f"initial has {len(given)} entries for {network.out_features} channels.")
         if evolve is not None and network.in_features != 2:
             raise ValueError(f"evolve is for x and t; the network has {network.in_features} coordinates.")
-        self.network, self.initial, self.start = network, given, start
-        self.evolved = None if evolve is None else nn.ModuleList(evolve.of(_of_x(value)) for value in given)
+        self.network, self.start = network, start
+        # Not trained, so that at points that stay it is evaluated once.
+        self.first = Frozen(_First(given, in_features=network.in_features, evolve=evolve, start=start))
 
     def forward(self, z: Field) -> Field:
         elapsed = z[..., self.in_features - 1] - self.start
+        return self.first(z) + elapsed[..., None] * self.network(z)
+
+
+class _First(nn.Module):
+    """What a hard initial condition is without a network: the initial data, evolved or as they are."""
+
+    def __init__(self, values: Sequence[Any], in_features: int, evolve: Evolution | None, start: float) -> None:
+        super().__init__()
+        self.values, self.space, self.start = values, in_features - 1, start
+        self.evolved = None if evolve is None else nn.ModuleList(evolve.of(_of_x(value)) for value in values)
+
+    def forward(self, z: Field) -> Field:
         if self.evolved is None:
-            first = _columns(self.initial, z, self.in_features - 1)
-        else:
-            first = torch.stack([series(z[..., 0], elapsed) for series in self.evolved], dim=-1)
-        return first + elapsed[..., None] * self.network(z)
+            return _columns(self.values, z, self.space)
+        elapsed = z[..., self.space] - self.start
+        return torch.stack([series(z[..., 0], elapsed) for series in self.evolved], dim=-1)
 
 
 def exact_periodicity(problem: Problem, modes: int = 1) -> PeriodicEmbedding:

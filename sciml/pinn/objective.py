@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -52,13 +52,15 @@ class PhysicsInformed(Objective):
         chunk: int = 1024,
     ) -> None:
         super().__init__()
-        self.conditions = nn.ModuleList(conditions if conditions is not None else [Interior()])
+        self.conditions: Sequence[Condition] = nn.ModuleList(  # type: ignore[assignment]
+            conditions if conditions is not None else [Interior()]
+        )
         self.seed, self.chunk = seed, chunk
         plain = problem_of(problem)
         #: The problem as it was stated, with what is known of its solution.
         self.statement = problem
         self.scales = _scales(plain, unknown or {}, scales or {})
-        self.unknown = nn.ParameterDict(
+        self.unknown: Mapping[str, Tensor] = nn.ParameterDict(  # type: ignore[assignment]
             {name: nn.Parameter(torch.tensor(start / self.scales[name])) for name, start in (unknown or {}).items()}
         )
         self.problem = _with_unknowns(plain, self)

@@ -77,6 +77,7 @@ class Solved(Reference):
         plain = problem_of(problem)
         times = _frames(plain, self.frames)
         if not plain.domain.dimensions:
+            assert times is not None
             return space_time(plain, times=times), integrate(plain, times, self.tol)
         grid = plain.domain.resized(*[self.points] * plain.domain.dimensions)
         solution = solve(dataclasses.replace(plain.on(grid), times=times), tol=self.tol)
