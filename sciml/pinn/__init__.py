@@ -13,6 +13,7 @@ from sciml.pinn.deep_ritz import (
 )
 from sciml.pinn.evolution import HeatEvolution
 from sciml.pinn.objective import PhysicsInformed
+from sciml.pinn.reference import Exact, Reference, Solved, Stored
 from sciml.pinn.sampling import (
     Importance,
     Quasirandom,
@@ -32,6 +33,7 @@ __all__ = [
     "DeepRitz",
     "DirichletEnergy",
     "Energy",
+    "Exact",
     "Face",
     "HardBoundary",
     "HardInitial",
@@ -47,12 +49,15 @@ __all__ = [
     "PhysicsInformed",
     "Quasirandom",
     "ReactionEnergy",
+    "Reference",
     "Refining",
     "ResidualAttention",
     "ResidualBased",
     "RetainResample",
     "Sampler",
     "SelfAdaptive",
+    "Solved",
+    "Stored",
     "Surface",
     "TensorProduct",
     "exact_periodicity",

@@ -1,7 +1,7 @@
 """Networks that satisfy initial and boundary conditions exactly, whatever their weights are."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +11,11 @@ from sciml.nn import CoordinateMap, Frozen, PeriodicEmbedding
 from sciml.numerics import Field, call_with_coordinates
 from sciml.pdes import Problem
 from sciml.pdes.function import as_function
+from sciml.pinn.evolution import Evolution
 from sciml.shapes import SPACE, TIME
 
 #: A number, a function as text (`"cos(pi*x)"`) or a callable of the coordinates by name, which must take jets too.
 Value = float | str | Callable[..., Any]
-
-
-@runtime_checkable
-class Evolution(Protocol):
-    """What makes a function of x of initial data, and of the two a function of x and t."""
-
-    def of(self, initial: Callable[[Tensor], Tensor]) -> nn.Module: ...
 
 
 class HardBoundary(CoordinateMap):
@@ -34,8 +28,8 @@ class HardBoundary(CoordinateMap):
         faces: of a box, on which the condition holds (`["x-"]`); the whole boundary without.
         channels: numbers of the network's channels that have the condition; all without.
         normalized: takes the approximate distance function for $\phi$, with slope one at the boundary: then
-            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners, which suits solutions that are
-            not smooth there either.
+            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners, which suits solutions that
+            are not smooth there either.
 
     Raises:
         ValueError: a region of more dimensions than the network has coordinates, a channel that is not there, values

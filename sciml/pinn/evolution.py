@@ -1,6 +1,7 @@
 """How initial data evolve by the linear part of an equation alone."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,8 +13,16 @@ from sciml.fields import Dirichlet, Neumann, Periodic
 from sciml.numerics import Field
 
 
+class Evolution(ABC):
+    """How a part of an equation that is solved exactly carries initial data along."""
+
+    @abstractmethod
+    def of(self, initial: Callable[[Tensor], Tensor]) -> nn.Module:
+        """A module of x and t, each `(...)`, from the initial data as a function of x."""
+
+
 @dataclass(frozen=True)
-class HeatEvolution:
+class HeatEvolution(Evolution):
     r"""$S(t) u_0$, the solution of $u_t = \nu u_{xx}$ on an interval, as a series of its modes.
 
     $$S(t) u_0 = \sum_{k \le m} c_k\, e^{-\nu \omega_k^2 t} \cos(\omega_k (x - a)), \qquad \omega_k = k\pi / (b - a),$$
