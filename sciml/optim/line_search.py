@@ -96,7 +96,7 @@ class StrongWolfe:
         self, along: Callable[[float], Trial[G]], start: Trial[G], low: Trial[G], high: Trial[G], count: int
     ) -> Found[G]:
         """Shrinks a bracket whose end `low` is the lowest point so far with sufficient decrease."""
-        while count < self.evaluations and low.step != high.step:
+        while count < self.evaluations and low.step != high.step and not _at_wall(low, high):
             trial, count = along(_between(low, high)), count + 1
             if not trial.finite or not self._lower(trial, start) or trial.value >= low.value:
                 high = trial
@@ -110,6 +110,11 @@ class StrongWolfe:
 
     def _lower(self, trial: Trial[G], start: Trial[G]) -> bool:
         return trial.value <= start.value + self.c1 * trial.step * start.slope
+
+
+def _at_wall(low: Trial, high: Trial) -> bool:
+    """Whether the function falls up to where it is not finite: there is no minimum to find, and `low` is next to it."""
+    return not high.finite and low.step > 0 and abs(high.step - low.step) <= MARGIN * high.step
 
 
 def _beyond(last: Trial, trial: Trial) -> float:

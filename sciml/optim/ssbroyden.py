@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 Closure = Callable[[], Any]
 
+#: A first trial expects the decrease of the iteration before; a little more lets it come back to the full step.
+LENGTHEN = 1.01
+
 
 @dataclass(frozen=True)
 class Member:
@@ -46,7 +49,8 @@ class SSBroyden(Optimizer):
     Args:
         params: parameters to optimise, real and of one dtype.
         iterations: of the method in one call of `step`.
-        lr: first trial of every search.
+        lr: the longest first trial of a search; it is shorter where it would have to lower the loss by more than the
+            iteration before did (Nocedal & Wright 2006, eq. 3.60).
         search: finds the step length.
         transform: of the loss, monotone; the loss itself when left out.
         memory_limit_gb: the largest inverse Hessian that is allowed.
@@ -101,7 +105,7 @@ class SSBroyden(Optimizer):
             if first.dtype != torch.float64:
                 log.warning("%s works with %s; float64 reaches much smaller losses.", type(self).__name__, first.dtype)
             state["inverse_hessian"] = torch.eye(self._flat.size, dtype=first.dtype, device=first.device)
-            state.update({"updates": 0, "iterations": 0, "evaluations": 0})
+            state.update({"updates": 0, "iterations": 0, "evaluations": 0, "decrease": 0.0})
         return state
 
     @torch.no_grad()
@@ -131,6 +135,7 @@ class SSBroyden(Optimizer):
                 break
             following = x.sub(product, alpha=accepted.step)
             product = self._update(inverse, accepted, following - x, gradient, product)
+            state["decrease"] = value - accepted.value
             x, value, gradient = following, accepted.value, accepted.gradient
             state["iterations"] += 1
         inverse.write()
@@ -148,6 +153,8 @@ class SSBroyden(Optimizer):
         if product is gradient or not state["updates"]:
             # The identity knows no length: the first trial moves the parameters by one at most.
             rate = min(rate, 1 / float(gradient.norm()))
+        elif state["decrease"] > 0:
+            rate = min(rate, -2 * LENGTHEN * state["decrease"] / slope)
 
         def along(step: float) -> Trial[Tensor]:
             self._flat.assign(x.sub(product, alpha=step))

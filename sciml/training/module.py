@@ -42,7 +42,8 @@ class FitModule(LightningModule):
         network: `f(x, *, time=None, params=None, coords=None, ...)` on normalised fields.
         objective: names the terms.
         weighting: makes one number of them; their sum when left out.
-        optimizer: called with the parameters.
+        optimizer: called with the parameters. One that has `bind` is given `objective.linearize(network)`, where there
+            is one: residuals and Jacobian, by the parameters of the network and then those of the objective.
         lr_scheduler: called with the optimiser; one with an attribute `interval = "step"` advances after every step.
         ema: decay of the moving average of the weights, which validation, test and predictors then use.
         monitor: metric that decides which checkpoint is the best, the smaller the better.

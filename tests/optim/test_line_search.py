@@ -56,6 +56,13 @@ def test_a_slope_that_is_not_finite_shrinks_the_step():
     assert 0 < found.trial.step <= 0.3
 
 
+def test_a_function_that_falls_up_to_where_it_is_not_finite_is_followed_to_there_at_little_cost():
+    found, _ = searched(StrongWolfe(), lambda a: -a if a < 0.3 else math.nan, lambda a: -1.0, 1.0)
+    assert 0.27 <= found.trial.step < 0.3
+    assert found.evaluations <= 6
+    assert not found.wolfe
+
+
 def test_nothing_lower_is_the_start_itself():
     found, _ = searched(StrongWolfe(evaluations=7), lambda a: a, lambda a: -1.0, 1.0)
     assert (found.trial.step, found.evaluations, found.wolfe) == (0.0, 7, False)
