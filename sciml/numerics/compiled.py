@@ -58,10 +58,11 @@ class Compiled:
     Args:
         residual: `(network, points) -> {name: (n,)}`, differentiable in the network's weights
             (`Problem.network_residual`).
+        backend: of `torch.compile`.
     """
 
-    def __init__(self, residual: Callable[[nn.Module, Tensor], dict[str, Tensor]]) -> None:
-        self.residual = residual
+    def __init__(self, residual: Callable[[nn.Module, Tensor], dict[str, Tensor]], backend: str = "inductor") -> None:
+        self.residual, self.backend = residual, backend
         self._graphs: weakref.WeakKeyDictionary[nn.Module, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
     def __call__(self, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Float[Tensor, " n"]]:
@@ -85,4 +86,4 @@ class Compiled:
 
         with _recorded(), torch.no_grad():
             graph = make_fx(flat)(list(tensors.values()), points)
-        return names, torch.compile(graph)
+        return names, torch.compile(graph, backend=self.backend)
