@@ -7,7 +7,7 @@ from torch import nn
 
 from sciml.describe import Described
 from sciml.numerics import Field, Jet
-from sciml.numerics.compiled import keepable
+from sciml.numerics.jets import keepable
 
 
 class Frozen(Described, nn.Module):

@@ -13,11 +13,13 @@ from sciml.numerics.jet_space import JetSpace
 from sciml.numerics.taylor import Riccati, Series
 
 
-class Stack:
-    """Rows that are written one after the other into one tensor.
+def apart(*tensors: Tensor) -> bool:
+    """Whether operations on tensors are differentiated, batched (`torch.func`) or recorded: none is in place then."""
+    return recording() or torch.is_grad_enabled() or any(debug_unwrap(t) is not t for t in tensors)
 
-    They stay apart until the end where they are differentiated or batched themselves (`torch.func`), and while a graph
-    is recorded for a compiler, which can fuse what makes them.
+
+class Stack:
+    """Rows that are written one after the other into one tensor, or, where nothing may be in place, stay apart.
 
     Args:
         like: a row, which depends on all that the rows depend on.
@@ -25,8 +27,7 @@ class Stack:
     """
 
     def __init__(self, like: Tensor, count: int) -> None:
-        apart = recording() or torch.is_grad_enabled() or debug_unwrap(like) is not like
-        self.whole = None if apart else like.new_empty(count, *like.shape)
+        self.whole = None if apart(like) else like.new_empty(count, *like.shape)
         self.rows = [torch.zeros_like(like)] * count if self.whole is None else list(self.whole.unbind(0))
 
     def __getitem__(self, k: int) -> Tensor:
