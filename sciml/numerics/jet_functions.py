@@ -37,7 +37,7 @@ def _run(kernel: Kernel, stacks: tuple[Tensor, ...], static: tuple[Any, ...], co
     out = first.new_empty(len(first), count)
     out[:, :BLOCK] = first
     for begin in range(BLOCK, count, BLOCK):
-        out[:, begin : begin + BLOCK] = kernel(*(s[:, begin : begin + BLOCK] for s in flat), *static)
+        kernel(*(s[:, begin : begin + BLOCK] for s in flat), *static, out=out[:, begin : begin + BLOCK])
     return out.view(-1, *shape)
 
 

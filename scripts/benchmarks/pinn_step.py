@@ -1,9 +1,10 @@
 """CPU time of a physics-informed training step, residual and gradient of its mean square, one thread, float32.
 
 The network is a tanh MLP with four hidden layers of 128. Jets, eager and compiled, take turns with nested reverse mode
-on the Kuramoto-Sivashinsky, Navier-Stokes (u, v, p) and Laplace operators; the estimate of a Laplacian in 100 dimensions
-by 16 random directions takes turns with the exact ones, and the Burgers step with DeepXDE and PINA, which differentiate
-the same network. The figure is the median of the process time. A peer that is not installed is left out, with a note.
+on the Kuramoto-Sivashinsky, Navier-Stokes (u, v, p) and Laplace operators; the estimate of a Laplacian in 100
+dimensions by 16 random directions takes turns with the exact ones, and the Burgers step with DeepXDE and PINA, by which the same
+network is differentiated. The figure is the median of the process time. A peer that is not installed is left out, with
+a note: pip install deepxde pina-mathlab
 
     python scripts/benchmarks/pinn_step.py
 """
@@ -12,6 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DDE_BACKEND", "pytorch")
@@ -70,7 +72,7 @@ CASES = {
 def mlp(inputs: int, outputs: int) -> nn.Sequential:
     torch.manual_seed(0)
     sizes = [inputs, *[WIDTH] * DEPTH]
-    hidden = [m for a, b in zip(sizes, sizes[1:], strict=False) for m in (nn.Linear(a, b), nn.Tanh())]
+    hidden = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), nn.Tanh())]
     return nn.Sequential(*hidden, nn.Linear(WIDTH, outputs))
 
 
