@@ -7,7 +7,7 @@ from torch import nn
 
 from sciml.describe import Described
 from sciml.numerics import Field, Jet
-from sciml.numerics.compiled import keepable
+from sciml.numerics.jets import keepable
 
 
 class Frozen(Described, nn.Module):
@@ -29,7 +29,7 @@ class Frozen(Described, nn.Module):
         if trainable:
             raise ValueError(f"module must have no trainable weights, but {trainable[0]!r} requires a gradient.")
         self.module = module
-        self._images: weakref.WeakKeyDictionary[Jet, tuple[Any, Jet]] = weakref.WeakKeyDictionary()
+        self._images: weakref.WeakKeyDictionary[Jet, tuple[Any, list[int], Field]] = weakref.WeakKeyDictionary()
 
     @classmethod
     def example(cls) -> "Frozen":
@@ -40,10 +40,11 @@ class Frozen(Described, nn.Module):
         if not isinstance(z, Jet) or not keepable(z.coefficients, *tensors):
             return self.module(z)
         # A change in place, as by load_state_dict, raises a tensor's version.
-        state = tuple((id(t), t._version) for t in tensors)
-        if self._images.get(z, (None, None))[0] != state:
-            self._images[z] = (state, self.module(z))
-        return self._images[z][1]
+        versions = [t._version for t in tensors]
+        known = self._images.get(z)
+        if known is None or known[1] != versions or any(a is not b for a, b in zip(known[0], tensors, strict=True)):
+            known = self._images[z] = (tensors, versions, self.module(z))
+        return known[2]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_images": None}

@@ -1,10 +1,9 @@
-"""Residuals as compiled graphs.
+"""Compiled kernels of jets: the recurrences of an activation over all rows, fused into one loop.
 
-A residual on jets is plain Python around tensor operations. It is run once while its operations are recorded, and
-`torch.compile` gets the flat graph: it fuses the recurrences of a layer into one kernel and derives the backward pass.
+A kernel is run once while its tensor operations are recorded, and the flat graph goes to `torch.compile`; the matrix
+products between the kernels are the library's as before, and networks and residuals stay the Python that they are.
 """
 
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,77 +11,58 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import debug_unwrap, functional_call
 
-_active = False
+Kernel = Callable[..., Tensor]
+
+_recording = False
+_wanted = False
+_made: dict[Any, Kernel] = {}
 
 
 def recording() -> bool:
-    """Whether a graph is being recorded for a compiler."""
-    return _active
+    """Whether a kernel is being recorded."""
+    return _recording
 
 
-def keepable(*tensors: Tensor) -> bool:
-    """Whether tensors may be kept for later: not while a graph is recorded, nor those of a graph or a transform."""
-    transient = recording() or torch.is_inference_mode_enabled()
-    return not transient and not any(t.requires_grad or t.is_inference() or debug_unwrap(t) is not t for t in tensors)
+def wanted() -> bool:
+    """Whether kernels are to be compiled at present."""
+    return _wanted
 
 
 @contextmanager
-def _recorded() -> Iterator[None]:
-    global _active
-    _active = True
+def _set(name: str) -> Iterator[None]:
+    before = globals()[name]
+    globals()[name] = True
     try:
         yield
     finally:
-        _active = False
+        globals()[name] = before
 
 
-class _With(nn.Module):
-    """A network with other parameters and buffers, as a module of its own."""
+def fused(kernel: Kernel, stacks: tuple[Tensor, ...], static: tuple[Any, ...]) -> Tensor:
+    """`kernel(*stacks, *static)`, compiled for the number of rows; stacks are `(rows, m)`, with any `m`."""
+    key = (kernel, static, *((len(s), s.dtype, s.device) for s in stacks))
+    if key not in _made:
+        from torch.fx.experimental.proxy_tensor import make_fx  # loads sympy
 
-    def __init__(self, network: nn.Module, tensors: dict[str, Tensor]) -> None:
-        super().__init__()
-        self._call = lambda *args: functional_call(network, tensors, args)
-
-    def forward(self, *args: Any) -> Any:
-        return self._call(*args)
+        with _set("_recording"):
+            graph = make_fx(lambda *given: kernel(*given, *static))(*stacks)
+        _made[key] = torch.compile(graph, dynamic=True)
+    return _made[key](*stacks)
 
 
 class Compiled:
-    """A residual of a network at points, compiled for each network, number of points and type.
+    """A residual whose jets go through compiled kernels, in its gradient as well.
 
-    The first call takes tens of seconds. What the residual decides by Python control flow is decided then, for good;
-    coefficients that are `nn.Parameter`s stay trainable.
+    Each activation takes some seconds at its first call, once per process for all networks and numbers of points.
 
     Args:
-        residual: `(network, points) -> {name: (n,)}`, differentiable in the network's weights
-            (`Problem.network_residual`).
+        residual: `(network, points) -> {name: (n,)}` (`Problem.network_residual`).
     """
 
     def __init__(self, residual: Callable[[nn.Module, Tensor], dict[str, Tensor]]) -> None:
         self.residual = residual
-        self._graphs: weakref.WeakKeyDictionary[nn.Module, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
     def __call__(self, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Float[Tensor, " n"]]:
-        tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-        key = (network.training, *((t.shape, t.dtype, t.device) for t in (points, *tensors.values())))
-        graphs = self._graphs.setdefault(network, {})
-        if key not in graphs:
-            graphs[key] = self._record(network, tensors, points)
-        names, graph = graphs[key]
-        return dict(zip(names, graph(list(tensors.values()), points), strict=True))
-
-    def _record(self, network: nn.Module, tensors: dict[str, Tensor], points: Tensor) -> tuple[list[str], Any]:
-        from torch.fx.experimental.proxy_tensor import make_fx  # loads sympy
-
-        names: list[str] = []
-
-        def flat(values: list[Tensor], at: Tensor) -> list[Tensor]:
-            found = self.residual(_With(network, dict(zip(tensors, values, strict=True))), at)
-            names[:] = found
-            return list(found.values())
-
-        with _recorded(), torch.no_grad():
-            graph = make_fx(flat)(list(tensors.values()), points)
-        return names, torch.compile(graph)
+        with _set("_wanted"):
+            return self.residual(network, points)

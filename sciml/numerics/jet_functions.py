@@ -11,9 +11,34 @@ from torch import Tensor
 from torch.autograd import Function
 
 from sciml.numerics import jet_kernels as kernels
-from sciml.numerics.compiled import recording
+from sciml.numerics.compiled import Kernel, fused, wanted
+from sciml.numerics.jet_kernels import apart
 from sciml.numerics.jet_space import JetSpace
 from sciml.numerics.taylor import Riccati, Series
+
+#: Numbers per row and block: few operations each, and yet most of what they reuse is in the cache.
+BLOCK = 131072
+#: Numbers per row from which a compiled kernel is worth its call.
+LARGE = 16384
+
+
+def _run(kernel: Kernel, stacks: tuple[Tensor, ...], static: tuple[Any, ...], compiled: bool) -> Tensor:
+    """`kernel(*stacks, *static)` for stacks `(rows, ...)` of equal trailing shape."""
+    if apart(*stacks):
+        return kernel(*stacks, *static)
+    shape = stacks[0].shape[1:]
+    flat = tuple(s.reshape(len(s), -1) for s in stacks)
+    count = flat[0].shape[1]
+    if compiled and count >= LARGE:
+        return fused(kernel, flat, static).view(-1, *shape)
+    if count <= BLOCK:
+        return kernel(*flat, *static).view(-1, *shape)
+    first = kernel(*(s[:, :BLOCK] for s in flat), *static)
+    out = first.new_empty(len(first), count)
+    out[:, :BLOCK] = first
+    for begin in range(BLOCK, count, BLOCK):
+        kernel(*(s[:, begin : begin + BLOCK] for s in flat), *static, out=out[:, begin : begin + BLOCK])
+    return out.view(-1, *shape)
 
 
 def _weight_gradient(g: Tensor, x: Tensor) -> Tensor:
@@ -30,11 +55,8 @@ class _Affine(Function):
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         out = F.linear(x, weight)
-        if bias is None:
-            return out
-        if recording():
-            return torch.cat([out[:1] + bias, out[1:]])
-        out[0] += bias
+        if bias is not None:
+            out[0] += bias
         return out
 
     @staticmethod
@@ -57,40 +79,42 @@ class _Compose(Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(u: Tensor, function: Series, space: JetSpace) -> Tensor:
-        return kernels.compose(u, function, space)
+    def forward(u: Tensor, function: Series, space: JetSpace, compiled: bool) -> Tensor:
+        return _run(kernels.compose, (u,), (function, space), compiled)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        u, ctx.function, ctx.space = inputs
+        u, ctx.function, ctx.space, ctx.compiled = inputs
         ctx.rows = len(u)
         ctx.save_for_backward(output if isinstance(ctx.function, Riccati) else u)
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
-        (kept,) = ctx.saved_tensors
-        return kernels.compose_adjoint(g, kept, ctx.rows, ctx.function, ctx.space), None, None
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        static = (ctx.rows, ctx.function, ctx.space)
+        return _run(kernels.compose_adjoint, (g, *ctx.saved_tensors), static, ctx.compiled), None, None, None
 
 
 class _Product(Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:
-        return kernels.product(a, b, space)
+    def forward(a: Tensor, b: Tensor, space: JetSpace, compiled: bool) -> Tensor:
+        return _run(kernels.product, (a, b), (space,), compiled)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        a, b, ctx.space = inputs
+        a, b, ctx.space, ctx.compiled = inputs
         ctx.save_for_backward(a, b)
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:  # type: ignore[override]
         a, b = ctx.saved_tensors
+
+        def adjoint(other: Tensor, rows: int) -> Tensor:
+            return _run(kernels.product_adjoint, (g, other), (rows, ctx.space), ctx.compiled)
+
         needed = ctx.needs_input_grad
-        to_a = kernels.product_adjoint(g, b, len(a), ctx.space) if needed[0] else None
-        to_b = kernels.product_adjoint(g, a, len(b), ctx.space) if needed[1] else None
-        return to_a, to_b, None
+        return adjoint(b, len(a)) if needed[0] else None, adjoint(a, len(b)) if needed[1] else None, None, None
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -98,11 +122,11 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def compose(u: Tensor, function: Series, space: JetSpace) -> Tensor:
-    return _Compose.apply(u, function, space)  # type: ignore[no-any-return]
+    return _Compose.apply(u, function, space, wanted())  # type: ignore[no-any-return]
 
 
 def product(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:
     """Trailing shapes are broadcast."""
     shape = torch.broadcast_shapes(a.shape[1:], b.shape[1:])
     a, b = (t.expand(len(t), *shape) for t in (a, b))
-    return _Product.apply(a, b, space)  # type: ignore[no-any-return]
+    return _Product.apply(a, b, space, wanted())  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@ r"""Truncated products and compositions of stacked Taylor coefficients, `(rows, 
 
 Rows that are missing at the end are zero. The adjoint of $u \mapsto f(u)$ is that of the product with the jet of
 $f'(u)$, so a composition keeps its argument (or its value, where $f'$ is a polynomial in $f$) and no intermediate rows.
+Results are written into `out` where it is given.
 """
 
 import torch
@@ -13,20 +14,22 @@ from sciml.numerics.jet_space import JetSpace
 from sciml.numerics.taylor import Riccati, Series
 
 
-class Stack:
-    """Rows that are written one after the other into one tensor.
+def apart(*tensors: Tensor) -> bool:
+    """Whether operations on tensors are differentiated, batched (`torch.func`) or recorded: none is in place then."""
+    return recording() or torch.is_grad_enabled() or any(debug_unwrap(t) is not t for t in tensors)
 
-    They stay apart until the end where they are differentiated or batched themselves (`torch.func`), and while a graph
-    is recorded for a compiler, which can fuse what makes them.
+
+class Stack:
+    """Rows that are written one after the other into one tensor, or, where nothing may be in place, stay apart.
 
     Args:
         like: a row, which depends on all that the rows depend on.
         count: of rows.
+        out: where the rows are written, if there is a place for them.
     """
 
-    def __init__(self, like: Tensor, count: int) -> None:
-        apart = recording() or torch.is_grad_enabled() or debug_unwrap(like) is not like
-        self.whole = None if apart else like.new_empty(count, *like.shape)
+    def __init__(self, like: Tensor, count: int, out: Tensor | None = None) -> None:
+        self.whole = out if out is not None or apart(like) else like.new_empty(count, *like.shape)
         self.rows = [torch.zeros_like(like)] * count if self.whole is None else list(self.whole.unbind(0))
 
     def __getitem__(self, k: int) -> Tensor:
@@ -60,51 +63,53 @@ class Stack:
         return torch.stack(self.rows) if self.whole is None else self.whole
 
 
-def product(a: Tensor, b: Tensor, space: JetSpace) -> Tensor:
+def product(a: Tensor, b: Tensor, space: JetSpace, out: Tensor | None = None) -> Tensor:
     r"""$(uv)_k = u_0 v_k + u_k v_0 + \sum w u_i v_j$."""
-    out = Stack(a[0] * b[0], space.filled(len(a), len(b)))
+    rows = Stack(a[0] * b[0], space.filled(len(a), len(b)), out)
     for k in range(len(b)):
-        out.put(k, b[k], a[0])
-    out.clear(len(b))
+        rows.put(k, b[k], a[0])
+    rows.clear(len(b))
     for k in range(1, len(a)):
-        out.add(k, a[k], b[0])
+        rows.add(k, a[k], b[0])
     for k, i, j, w in space.cross:
         if i < len(a) and j < len(b):
-            out.add(k, a[i], b[j], w)
-    return out.stacked()
+            rows.add(k, a[i], b[j], w)
+    return rows.stacked()
 
 
-def product_adjoint(g: Tensor, b: Stack | Tensor, rows: int, space: JetSpace) -> Tensor:
-    """The gradient in `a`, which has `rows`, of the product with `b` whose gradient is `g`."""
-    out = Stack(g[0] * b[0], rows)
-    for k in range(rows):
-        out.put(k, g[k], b[0])
+def product_adjoint(g: Tensor, b: Stack | Tensor, count: int, space: JetSpace, out: Tensor | None = None) -> Tensor:
+    """The gradient in `a`, which has `count` rows, of the product with `b` whose gradient is `g`."""
+    rows = Stack(g[0] * b[0], count, out)
+    for k in range(count):
+        rows.put(k, g[k], b[0])
     for j in range(1, min(len(b), len(g))):
-        out.add(0, b[j], g[j])
+        rows.add(0, b[j], g[j])
     for k, i, j, w in space.cross:
-        if i < rows and j < len(b) and k < len(g):
-            out.add(i, b[j], g[k], w)
-    return out.stacked()
+        if i < count and j < len(b) and k < len(g):
+            rows.add(i, b[j], g[k], w)
+    return rows.stacked()
 
 
-def compose(u: Tensor, function: Series, space: JetSpace) -> Tensor:
+def compose(u: Tensor, function: Series, space: JetSpace, out: Tensor | None = None) -> Tensor:
     r"""$f(u_0 + \delta) = \sum_m c_m \delta^m$ from the series of $f$ about $u_0$."""
-    out = Stack(u[0], len(space) if len(u) > 1 else 1)
+    rows = Stack(u[0], len(space) if len(u) > 1 else 1, out)
     if isinstance(function, Riccati) and space.degree > 2:
-        _recurrence(out, u, function, space)
+        _recurrence(rows, u, function, space)
     else:
-        _powers(out, u, function(u[0], space.degree if len(u) > 1 else 0), space)
-    return out.stacked()
+        _powers(rows, u, function(u[0], space.degree if len(u) > 1 else 0), space)
+    return rows.stacked()
 
 
-def compose_adjoint(g: Tensor, kept: Tensor, rows: int, function: Series, space: JetSpace) -> Tensor:
+def compose_adjoint(
+    g: Tensor, kept: Tensor, count: int, function: Series, space: JetSpace, out: Tensor | None = None
+) -> Tensor:
     r"""The gradient in $u$ of $f(u)$ whose gradient is `g`.
 
     Args:
         g: rows of the gradient.
         kept: $f(u)$ for a solution of Riccati's equation, else $u$.
-        rows: of $u$.
-        function, space: as in `compose`.
+        count: of rows of $u$.
+        function, space, out: as in `compose`.
     """
     p = Stack(kept[0], len(g))
     if isinstance(function, Riccati):
@@ -112,7 +117,7 @@ def compose_adjoint(g: Tensor, kept: Tensor, rows: int, function: Series, space:
     else:
         c = function(kept[0], space.degree + 1 if len(kept) > 1 else 1)[1:]
         _powers(p, kept, [c[0], *(m * c[m - 1] for m in range(2, len(c) + 1))], space)
-    return product_adjoint(g, p, rows, space)
+    return product_adjoint(g, p, count, space, out)
 
 
 def _powers(out: Stack, u: Tensor, c: list[Tensor], space: JetSpace) -> None:

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+from torch.func import debug_unwrap
 
 from sciml.numerics import jet_functions
 from sciml.numerics.derivatives import Field
@@ -239,3 +240,10 @@ _HANDLERS[torch.Tensor.__rsub__] = lambda x, y: y - x if isinstance(y, Jet) else
 def value(u: Field) -> Tensor:
     """The value of a field: that of a jet, or the tensor itself."""
     return u.value if isinstance(u, Jet) else u
+
+
+def keepable(*tensors: Tensor) -> bool:
+    """Whether tensors may be kept for later use: not in inference mode, nor those of a graph or a transform."""
+    return not torch.is_inference_mode_enabled() and not any(
+        t.requires_grad or t.is_inference() or debug_unwrap(t) is not t for t in tensors
+    )

@@ -6,6 +6,7 @@ Where a function satisfies a differential equation, the coefficients follow by i
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -64,6 +65,7 @@ def _hyperbolic(phase: int) -> Series:
     return series
 
 
+@lru_cache(maxsize=64)
 def power(exponent: float) -> Series:
     r"""$(u+h)^r = \sum_m \binom{r}{m} u^{r-m} h^m$."""
 

@@ -8,10 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from sciml.numerics.compiled import keepable
 from sciml.numerics.derivatives import Field, PointDerivatives
 from sciml.numerics.jet_space import Index, JetSpace, Laplacian, Request, jet_space
-from sciml.numerics.jets import Jet
+from sciml.numerics.jets import Jet, keepable
 from sciml.shapes import TIME
 
 #: Jets of the coordinates by points: their version, and the jet of each space.
