@@ -61,7 +61,7 @@ class CoordinateNetwork(CoordinateMap):
         return self.in_features if self.embedding is None else self.embedding.out_features
 
     def embed(self, z: Field) -> Field:
-        return z if self.embedding is None else self._embedding(z)
+        return z if self.embedding is None else self.__dict__["_embedding"](z)
 
     @abstractmethod
     def features(self, z: Field) -> Field:

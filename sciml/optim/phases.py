@@ -44,16 +44,20 @@ class Phases(Optimizer):
     Args:
         params: parameters to optimise.
         phases: in order.
+        repeat: begin anew after the last phase, with no memory of what was before: for one window of time after
+            another.
 
     Raises:
-        ValueError: no phase, or a phase without end before the last one.
+        ValueError: no phase, or a phase without end before the last one, or as the last one of those that repeat.
     """
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], phases: Sequence[Phase]) -> None:
-        self.phases, self.steps = list(phases), 0
+    def __init__(
+        self, params: Iterable[Tensor] | Iterable[dict[str, Any]], phases: Sequence[Phase], repeat: bool = False
+    ) -> None:
+        self.phases, self.steps, self.repeat = list(phases), 0, repeat
         if not self.phases:
             raise ValueError("phases is empty; at least one is needed.")
-        for number, phase in enumerate(self.phases[:-1]):
+        for number, phase in enumerate(self.phases if repeat else self.phases[:-1]):
             if phase.steps is None:
                 raise ValueError(f"phases[{number}] has no number of steps; only the last one may go on without end.")
         given: list[Any] = list(params)
@@ -71,7 +75,7 @@ class Phases(Optimizer):
     @property
     def position(self) -> tuple[int, int]:
         """Number of the phase that the next step belongs to, and that of the step within it."""
-        step = self.steps
+        step = self.steps % sum(phase.steps or 0 for phase in self.phases) if self.repeat else self.steps
         for number, phase in enumerate(self.phases[:-1]):
             if step < (phase.steps or 0):
                 return number, step
@@ -103,7 +107,7 @@ class Phases(Optimizer):
 
     def _enter(self) -> None:
         number, step = self.position
-        for finished in self.optimizers[:number]:
+        for finished in self.optimizers[:number] if number or step or not self.repeat else self.optimizers:
             finished.state.clear()
         phase, groups = self.phases[number], self.optimizers[number].param_groups
         factor = 1.0 if phase.rate is None else phase.rate.factor(step, phase.steps)
@@ -115,7 +119,7 @@ class Phases(Optimizer):
     def settings(self) -> dict[str, Any]:
         """Steps and rates of the phases as plain data."""
         rates = [None if phase.rate is None else describe(phase.rate) for phase in self.phases]
-        return {"steps": [phase.steps for phase in self.phases], "rates": rates}
+        return {"steps": [phase.steps for phase in self.phases], "rates": rates, "repeat": self.repeat}
 
     def state_dict(self) -> dict[str, Any]:
         return {"steps": self.steps, "phases": [optimizer.state_dict() for optimizer in self.optimizers]}

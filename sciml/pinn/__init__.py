@@ -12,6 +12,7 @@ from sciml.pinn.deep_ritz import (
     ReactionEnergy,
 )
 from sciml.pinn.evolution import HeatEvolution
+from sciml.pinn.marching import Marching
 from sciml.pinn.objective import PhysicsInformed
 from sciml.pinn.reference import Exact, Reference, Solved, Stored
 from sciml.pinn.sampling import (
@@ -25,6 +26,7 @@ from sciml.pinn.sampling import (
 )
 from sciml.pinn.surface import Surface
 from sciml.pinn.weighting import AugmentedLagrangian, NTKWeights, ResidualAttention, SelfAdaptive
+from sciml.pinn.windows import TimeWindows
 
 __all__ = [
     "AugmentedLagrangian",
@@ -42,6 +44,7 @@ __all__ = [
     "Initial",
     "Integral",
     "Interior",
+    "Marching",
     "MinimalSurfaceEnergy",
     "NTKWeights",
     "Observations",
@@ -60,5 +63,6 @@ __all__ = [
     "Stored",
     "Surface",
     "TensorProduct",
+    "TimeWindows",
     "exact_periodicity",
 ]

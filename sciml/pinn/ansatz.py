@@ -57,7 +57,7 @@ class HardBoundary(CoordinateMap):
         chosen = range(network.out_features) if channels is None else channels
         if not chosen or not all(0 <= c < network.out_features for c in chosen):
             raise ValueError(f"channels={list(chosen)} must be some of 0 to {network.out_features - 1}.")
-        given = _each(value, len(chosen))
+        given = each_channel(value, len(chosen))
         if len(given) != len(chosen):
             raise ValueError(f"value has {len(given)} entries for {len(chosen)} channels.")
         self.network, self.region, self.faces, self.normalized = network, region, faces, normalized
@@ -72,7 +72,7 @@ class HardBoundary(CoordinateMap):
         factor = self._vanishing(z[..., : self.region.dimensions])[..., None]
         if self.partial:
             factor = (factor - 1.0) * self.mask.to(z.dtype) + 1.0
-        return _columns(self.values, z, self.region.dimensions) + factor * self.network(z)
+        return columns_of(self.values, z, self.region.dimensions) + factor * self.network(z)
 
     def _vanishing(self, x: Field) -> Field:
         if self.normalized:
@@ -107,7 +107,7 @@ class HardInitial(CoordinateMap):
         start: float = 0.0,
     ) -> None:
         super().__init__(network.in_features, network.out_features)
-        given = _each(initial, network.out_features)
+        given = each_channel(initial, network.out_features)
         if len(given) != network.out_features:
             raise ValueError(f"initial has {len(given)} entries for {network.out_features} channels.")
         if evolve is not None and network.in_features != 2:
@@ -131,7 +131,7 @@ class _First(nn.Module):
 
     def forward(self, z: Field) -> Field:
         if self.evolved is None:
-            return _columns(self.values, z, self.space)
+            return columns_of(self.values, z, self.space)
         elapsed = z[..., self.space] - self.start
         return torch.stack([series(z[..., 0], elapsed) for series in self.evolved], dim=-1)
 
@@ -158,13 +158,13 @@ def exact_periodicity(problem: Problem, modes: int = 1) -> PeriodicEmbedding:
     return PeriodicEmbedding(periods, modes, intervals)
 
 
-def _each(value: Value | Sequence[Value], channels: int) -> list[Any]:
+def each_channel(value: Value | Sequence[Value], channels: int) -> list[Any]:
     """Numbers and functions by channel; one for all is repeated."""
     given = [*value] if isinstance(value, Sequence) and not isinstance(value, str) else [value] * channels
     return [as_function(v) for v in given]
 
 
-def _columns(values: Sequence[Value], z: Field, dimensions: int) -> Field:
+def columns_of(values: Sequence[Value], z: Field, dimensions: int) -> Field:
     """Numbers and functions of the coordinates as channels, `(..., c)`; `dimensions` coordinates are those of space."""
     space = SPACE[:dimensions] if dimensions <= len(SPACE) else [f"x{i + 1}" for i in range(dimensions)]
     columns = [z[..., i] for i in range(z.shape[-1])]

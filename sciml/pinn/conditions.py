@@ -214,6 +214,9 @@ class Given(Sampler):
     def example(cls) -> "Given":
         return cls(torch.zeros(2, 2, dtype=torch.float64))
 
+    def forget(self) -> None:
+        """Nothing: these points are the measurement."""
+
     def draw(self, region: Any, residual: Any, generator: torch.Generator) -> Float[Tensor, "n d"]:
         return self.points
 

@@ -1,5 +1,6 @@
 """A network as the solution: the equation and its conditions become the terms of a loss."""
 
+import dataclasses
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +64,7 @@ class PhysicsInformed(Objective):
         self.unknown: Mapping[str, Tensor] = nn.ParameterDict(  # type: ignore[assignment]
             {name: nn.Parameter(torch.tensor(start / self.scales[name])) for name, start in (unknown or {}).items()}
         )
-        self.problem = _with_unknowns(plain, self)
+        self.problem = self._whole = _with_unknowns(plain, self)
         self._check()
 
     @classmethod
@@ -82,6 +83,15 @@ class PhysicsInformed(Objective):
             raise ValueError("conditions is empty; a network needs at least one.")
         for condition in self.conditions:
             condition.check(self.problem)
+
+    def restrict(self, start: float, stop: float) -> None:
+        """Asks for the equation between two times alone, from the next renewal of the points on."""
+        self.problem = dataclasses.replace(self._whole, times=[start, stop])
+
+    def forget(self) -> None:
+        """Drops all points, so that new ones are drawn before the next step."""
+        for condition in self.conditions:
+            condition.sampler.forget()
 
     def coefficients(self) -> dict[str, float]:
         """The unknown coefficients as they are now, in their own units."""
@@ -146,10 +156,7 @@ class PhysicsInformed(Objective):
 
     def _at_point(self, condition: Any, equation: str | None, network: nn.Module) -> Callable[..., Tensor]:
         def residual(parameters: dict[str, Tensor], point: Tensor) -> Tensor:
-            def called(z: Any) -> Any:
-                return torch.func.functional_call(network, parameters, (z,))
-
-            found = condition.residuals(self.problem, called, point[None])
+            found = condition.residuals(self.problem, _WithWeights(network, parameters), point[None])
             return (next(iter(found.values())) if equation is None else found[equation])[0]
 
         return residual
@@ -158,6 +165,17 @@ class PhysicsInformed(Objective):
         for number, condition in enumerate(self.conditions):
             if not len(condition.sampler.points):
                 self._renew(condition, network, torch_generator(self.seed, 0, number))
+
+
+class _WithWeights(nn.Module):
+    """A network with other weights."""
+
+    def __init__(self, network: nn.Module, weights: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.__dict__["call"] = lambda z: torch.func.functional_call(network, weights, (z,))
+
+    def forward(self, z: Any) -> Any:
+        return self.__dict__["call"](z)
 
 
 def _scales(problem: Problem, unknown: dict[str, float], scales: dict[str, float]) -> dict[str, float]:
@@ -173,7 +191,6 @@ def _scales(problem: Problem, unknown: dict[str, float], scales: dict[str, float
 
 def _with_unknowns(problem: Problem, owner: Any) -> Problem:
     """The problem whose unknown coefficients are those that the objective trains."""
-    import dataclasses
 
     def value(name: str) -> Any:
         # Looked up at each call: moving a module to a device or dtype may replace its parameters.

@@ -47,6 +47,10 @@ class Sampler(Described, nn.Module, ABC):
         """Whether the points are renewed before this step."""
         return not len(self.points) or (self.every is not None and step % self.every == 0 and step > 0)
 
+    def forget(self) -> None:
+        """Drops the points."""
+        self.points = self.points[:0]
+
     def renew(self, region: Any, residual: Magnitude, generator: torch.Generator) -> None:
         """Draws the points of the next steps.
 

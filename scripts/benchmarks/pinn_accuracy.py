@@ -1,7 +1,7 @@
 """Physics-informed networks: relative L2 error within a budget of CPU time on one thread, seeds 0 to 2.
 
-Each problem is a shipped configuration (`configs/pinn/`); errors are those on the whole reference grid, all times. Cells
-are stored as they finish, so that a run may be cut at any time and gone on with.
+Each problem is a shipped configuration (`configs/pinn/`); errors are those on the whole reference grid, all times.
+Cells are stored as they finish, so that a run may be cut at any time and gone on with.
 """
 
 import argparse
@@ -56,7 +56,9 @@ PROBLEMS = {
         "Allen-Cahn", "allen_cahn.yaml", lambda: stored("allen_cahn_ref.npz", "t", "x"), (100, 600), (3e-3, 1.5e-4),
         (1e-3, 4e-5),
     ),
-    "burgers": Problem("Burgers, ν = 0.01/π", "burgers.yaml", lambda: stored("burgers_ref.npz", "t", "x"), (300,), (2e-5,), (1e-6,)),
+    "burgers": Problem(
+        "Burgers, ν = 0.01/π", "burgers.yaml", lambda: stored("burgers_ref.npz", "t", "x"), (300,), (2e-5,), (1e-6,)
+    ),
     "lorenz": Problem("Lorenz, σ = 10, T = 20", "lorenz.yaml", lorenz, (600,), (3e-3,), (3e-4,)),
     "kuramoto_sivashinsky": Problem(
         "Kuramoto-Sivashinsky, regular", "kuramoto_sivashinsky.yaml", lambda: stored("ks_regular_ref.npz", "t", "x"),
