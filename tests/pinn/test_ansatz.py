@@ -73,6 +73,13 @@ def test_gradients_reach_the_network_and_single_precision_stays(name: str) -> No
     assert all(float(p.grad.abs().sum()) > 0 for p in ansatz.parameters())
 
 
+@pytest.mark.parametrize("name", ANSATZE)
+def test_nothing_is_left_behind_on_another_device(name: str) -> None:
+    ansatz, points = ANSATZE[name]().to("meta"), torch.rand(3, 2, device="meta")
+    assert ansatz(points).device == points.device
+    assert ansatz(TaylorMode(points, ("x", "t"), [(2, 1)]).coords).device == points.device
+
+
 @pytest.mark.parametrize("name", [n for n in ANSATZE if n != "initial"])
 def test_the_jacobian_of_residuals_goes_through_an_ansatz(name: str) -> None:
     ansatz = ANSATZE[name]().double()
