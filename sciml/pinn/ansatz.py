@@ -28,8 +28,8 @@ class HardBoundary(CoordinateMap):
         faces: of a box, on which the condition holds (`["x-"]`); the whole boundary without.
         channels: numbers of the network's channels that have the condition; all without.
         normalized: takes the approximate distance function for $\phi$, with slope one at the boundary: then
-            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners, which suits solutions that
-            are not smooth there either.
+            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners, which suits solutions
+            that are not smooth there either.
 
     Raises:
         ValueError: a region of more dimensions than the network has coordinates, a channel that is not there, values

@@ -141,6 +141,8 @@ class DeepRitz(Objective):
             self.weights.copy_(weights)
 
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:
+        if (channels := getattr(network, "out_features", 1)) != 1:
+            raise ValueError(f"the network has {channels} channels; an energy is that of one field.")
         dtype = next((p.dtype for p in network.parameters()), self.points.dtype)
         points, d = self.points.to(dtype), self.region.dimensions
         axes = SPACE[:d] if d <= len(SPACE) else tuple(f"x{i + 1}" for i in range(d))
