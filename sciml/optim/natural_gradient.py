@@ -31,8 +31,8 @@ class NaturalGradient(Optimizer):
     The direction solves $(J^TJ + \mu I)\,d = J^Tr$, for fewer residuals than parameters in the form
     $d = J^T(JJ^T + \mu I)^{-1}r$, which needs a matrix of the size of the residuals alone. With the Jacobian of the
     residuals of a PDE this is the natural gradient of its energy. $\mu$ is a multiple of the mean eigenvalue of the
-    matrix, and follows the gain, the decrease over the predicted one, as in the method of Levenberg and Marquardt. A
-    trial that is not finite or not lower is halved, and no step ends at a higher loss than it began with.
+    matrix, and follows the gain, the decrease over the predicted one, as in the method of Levenberg and Marquardt. Steps
+    are halved until that lowers the loss no further, and none ends at a higher loss than it began with.
 
     Args:
         params: parameters to optimise, real and of one dtype.
@@ -140,16 +140,22 @@ class NaturalGradient(Optimizer):
     def _search(
         self, closure: Callable[[], Any], x: Tensor, start: float, direction: Tensor, predicted: float
     ) -> float | None:
-        """Gain of the first trial that lowers the loss; nothing where none does."""
-        step = float(self.param_groups[0]["lr"])
+        """Gain of the best of the steps that are halved until that helps no more; nothing where none lowers the loss.
+
+        A full step may lower the loss by next to nothing where the model is wrong: the first lower trial is not enough.
+        """
+        step, best, chosen = float(self.param_groups[0]["lr"]), start, 0.0
         for _ in range(self.param_groups[0]["halvings"] + 1):
             self._flat.assign(x.sub(direction, alpha=step))
             value = float(closure().detach())
             self._state()["evaluations"] += 1
-            if math.isfinite(value) and value < start:
-                return (start - value) / predicted
+            if math.isfinite(value) and value < best:
+                best, chosen = value, step
+            elif chosen:
+                break
             step /= 2
-        return None
+        self._flat.assign(x.sub(direction, alpha=chosen))
+        return (start - best) / predicted if chosen else None
 
 
 class _Damped:
