@@ -1,10 +1,10 @@
 """CPU time of a physics-informed training step, residual and gradient of its mean square, one thread, float32.
 
 The network is a tanh MLP with four hidden layers of 128. Jets, eager and compiled, take turns with nested reverse mode
-on the Kuramoto-Sivashinsky, Navier-Stokes (u, v, p) and Laplace operators; the estimate of a Laplacian in 100
-dimensions by 16 random directions takes turns with the exact ones, and the Burgers step with DeepXDE and PINA, by which the same
-network is differentiated. The figure is the median of the process time. A peer that is not installed is left out, with
-a note: pip install deepxde pina-mathlab
+on the Kuramoto-Sivashinsky, Navier-Stokes (u, v, p) and Laplace operators, the estimate of a Laplacian in 100-D
+by random directions with the exact ones, and the Burgers step with DeepXDE and PINA, by which the same network is
+differentiated. The figure is the median of the process time. A peer that is not installed is left out, with a note:
+pip install deepxde pina-mathlab
 
     python scripts/benchmarks/pinn_step.py
 """
