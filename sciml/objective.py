@@ -24,11 +24,13 @@ class Term:
         values: one number per sample or point, `(n, ...)`, so that weightings may look at each.
         points: where the values were taken, `(n, d)`, for terms that know.
         reduce: to one number.
+        residuals: what was squared, with its sign, `(n,)`, for terms that are made of residuals.
     """
 
     values: Float[Tensor, "n ..."]
     points: Float[Tensor, "n d"] | None = None
     reduce: Callable[[Tensor], Tensor] = torch.mean
+    residuals: Float[Tensor, " n"] | None = None
 
     def scalar(self) -> Float[Tensor, ""]:
         return self.reduce(self.values)
@@ -41,8 +43,12 @@ class Objective(Described, nn.Module, ABC):
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:
         """The terms of one batch, in physical units."""
 
-    def advance(self, step: int, epoch: int) -> None:
-        """Called before every training step: curricula, time windows, bandits."""
+    def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
+        """Called before every training step: curricula, time windows, bandits, points where the network errs.
+
+        An optimiser may evaluate the objective many times in one step; between two calls it has to stay the same
+        function of the network.
+        """
 
 
 class Weighting(Described, nn.Module, ABC):

@@ -107,6 +107,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "layouts": _derived("sciml.data.layouts.base.Layout", ("data.layouts",)),
     "solvers": _package("solvers"),
     "layers": _package("nn"),
+    "optimizers": _package("optim"),
     "metrics": _package("metrics"),
     "data": _package("data"),
     "training": _package("training"),

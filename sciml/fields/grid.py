@@ -81,15 +81,15 @@ class Grid:
     """A tensor product of axes named x, y, z; arrays are indexed `ij`, so that axis -1 is the last coordinate.
 
     Args:
-        axes: one to three, in the order x, y, z.
+        axes: up to three, in the order x, y, z; none for a system of ordinary differential equations.
     """
 
     axes: tuple[Axis, ...]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", tuple(self.axes))
-        if not 1 <= len(self.axes) <= len(SPACE):
-            raise ValueError(f"axes has {len(self.axes)} entries; a grid has one to {len(SPACE)}.")
+        if len(self.axes) > len(SPACE):
+            raise ValueError(f"axes has {len(self.axes)} entries; a grid has at most {len(SPACE)}.")
 
     @classmethod
     def uniform(

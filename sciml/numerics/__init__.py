@@ -19,6 +19,7 @@ from sciml.numerics.fourier import derivative_symbol, inverse_laplacian_symbol, 
 from sciml.numerics.ghosts import GhostLayers, ghost_layer
 from sciml.numerics.jet_space import Laplacian, Request, expanded
 from sciml.numerics.jets import Jet, UnsupportedOperation, value
+from sciml.numerics.quadrature import GaussLegendre, QuasiMonteCarlo, Rule
 from sciml.numerics.requirements import requests, required
 from sciml.numerics.staggered import Staggered
 from sciml.numerics.taylor_mode import RandomDirections, TaylorMode
@@ -31,6 +32,7 @@ __all__ = [
     "Field",
     "FiniteDifferences",
     "Fourier",
+    "GaussLegendre",
     "GhostLayers",
     "GridDerivatives",
     "Jet",
@@ -39,9 +41,11 @@ __all__ = [
     "PointDerivatives",
     "QuarterCosine",
     "QuarterSine",
+    "QuasiMonteCarlo",
     "RandomDirections",
     "Request",
     "ReverseMode",
+    "Rule",
     "Sine",
     "SpectralDerivatives",
     "Staggered",

@@ -16,12 +16,14 @@ from sciml.pdes.expression import Equation
 from sciml.pdes.fisher_kpp import FisherKPP
 from sciml.pdes.fitzhugh_nagumo import FitzHughNagumo
 from sciml.pdes.forced_flow import ForcedFlow
+from sciml.pdes.function import Function
 from sciml.pdes.gray_scott import GrayScott
 from sciml.pdes.heat import Heat
 from sciml.pdes.heated_plate import HeatedPlate
 from sciml.pdes.helmholtz import DampedHelmholtz, Helmholtz
 from sciml.pdes.korteweg_de_vries import KortewegDeVries
 from sciml.pdes.kuramoto_sivashinsky import KuramotoSivashinsky
+from sciml.pdes.lorenz import Lorenz
 from sciml.pdes.navier_stokes import NavierStokes
 from sciml.pdes.parameters import Parameters
 from sciml.pdes.poisson import Poisson
@@ -30,6 +32,7 @@ from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
 from sciml.pdes.shallow_water import ShallowWater
 from sciml.pdes.smoke import Smoke
+from sciml.pdes.statement import Statement, problem_of
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
 
@@ -53,12 +56,14 @@ __all__ = [
     "FisherKPP",
     "FitzHughNagumo",
     "ForcedFlow",
+    "Function",
     "GrayScott",
     "Heat",
     "HeatedPlate",
     "Helmholtz",
     "KortewegDeVries",
     "KuramotoSivashinsky",
+    "Lorenz",
     "NavierStokes",
     "Parameters",
     "Poisson",
@@ -68,8 +73,10 @@ __all__ = [
     "SemilinearPDE",
     "ShallowWater",
     "Smoke",
+    "Statement",
     "VectorBurgers",
     "Vorticity",
     "Wave",
     "grid_fields",
+    "problem_of",
 ]

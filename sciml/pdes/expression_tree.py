@@ -211,11 +211,11 @@ class Evaluation:
 
     Args:
         u: components by name.
-        d: what differentiates.
+        d: what differentiates; none for trees without derivatives.
         p: parameters and coordinates.
     """
 
-    def __init__(self, u: dict[str, Field], d: Derivatives, p: Parameters) -> None:
+    def __init__(self, u: dict[str, Field], d: Derivatives | None, p: Parameters) -> None:
         self.u, self.d, self.p = u, d, p
         self._images: dict[Node, Field] = {}
 
@@ -256,6 +256,7 @@ class Evaluation:
         argument = self(node.argument)
         if isinstance(argument, Tensor) and argument.ndim == 0:  # a coefficient that was given as a number
             return torch.zeros_like(argument)
+        assert self.d is not None
         return self.d(argument, node.wrt) if isinstance(node, Derivative) else self.d.laplacian(argument)
 
 

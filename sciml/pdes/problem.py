@@ -203,7 +203,7 @@ class Problem:
         shape = torch.Size(grid.shape)
         parts: list[Field] = [call_with_coordinates(given[name], coordinates) for name in self.names]  # type: ignore[arg-type]
         tensors = [torch.as_tensor(part, dtype=torch.float64) for part in parts]
-        rows = [t.expand(*t.shape[: max(t.ndim - grid.dimensions, 0)], *shape) for t in tensors]
+        rows = [t.expand((*t.shape[: max(t.ndim - grid.dimensions, 0)], *shape)) for t in tensors]
         rows = [r if r.ndim > grid.dimensions else r[None] for r in rows]
         return torch.stack(torch.broadcast_tensors(*rows), dim=1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sciml.training.checkpoints import AtomicCheckpointIO as AtomicCheckpointIO
     from sciml.training.checkpoints import BestAndLast as BestAndLast
+    from sciml.training.collocation import Collocation as Collocation
     from sciml.training.datamodule import FieldData as FieldData
     from sciml.training.fine_tuning import Freeze as Freeze
     from sciml.training.fine_tuning import StartFrom as StartFrom
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "AtomicCheckpointIO": "checkpoints",
     "BestAndLast": "checkpoints",
+    "Collocation": "collocation",
     "FieldData": "datamodule",
     "FitModule": "module",
     "Freeze": "fine_tuning",

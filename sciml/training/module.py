@@ -19,7 +19,7 @@ from sciml.nn import Normalized
 from sciml.objective import FixedWeights, Objective, Term, Weighting, accepts, evaluate
 from sciml.rng import seed_of
 from sciml.status import ConfigError
-from sciml.training import failure, resume
+from sciml.training import closures, failure, resume
 from sciml.training.average import WeightAverage
 from sciml.training.resume import inner_network
 from sciml.training.streams import reseed
@@ -42,7 +42,8 @@ class FitModule(LightningModule):
         network: `f(x, *, time=None, params=None, coords=None, ...)` on normalised fields.
         objective: names the terms.
         weighting: makes one number of them; their sum when left out.
-        optimizer: called with the parameters.
+        optimizer: called with the parameters. One that has `bind` is given `objective.linearize(network)`, where there
+            is one: residuals and Jacobian, by the parameters of the network and then those of the objective.
         lr_scheduler: called with the optimiser; one with an attribute `interval = "step"` advances after every step.
         ema: decay of the moving average of the weights, which validation, test and predictors then use.
         monitor: metric that decides which checkpoint is the best, the smaller the better.
@@ -78,7 +79,7 @@ class FitModule(LightningModule):
         self.losses: dict[str, float] = {}
         #: The batch that they belong to.
         self.batch: Batch | None = None
-        self._skipped = 0
+        self._skipped = self._evaluations = 0
         self._sums: dict[str, float] = {}
         self._seen = 0
 
@@ -131,6 +132,10 @@ class FitModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = _called("optimizer", self.make_optimizer, self._trained_parameters())
+        closures.check(optimizer, self.trainer, scheduled=self.make_scheduler is not None)
+        linearize = getattr(self.objective, "linearize", None)
+        if linearize is not None and hasattr(optimizer, "bind"):
+            optimizer.bind(lambda: linearize(self.network, self.weighting))
         if self.make_scheduler is None:
             self.settings = {"optimizer": resume.optimizer_settings(optimizer)}
             return optimizer
@@ -166,21 +171,41 @@ class FitModule(LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         reseed(seed_of(self.seed, self.step, self.global_rank), self.device)
-        self.objective.advance(self.step, self.current_epoch)
+        self.objective.advance(self.step, self.current_epoch, self.network)
+        self._evaluations = 0
         # Counted here, since callbacks save checkpoints before the hooks of this module that come after the step.
         self.step += 1
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of one batch; an optimiser with closures asks for it many times in one step.
+
+        All evaluations of a step are of one function: the weighting learns at the first one, and a search draws the
+        same random numbers every time. The losses that are recorded are those of the first, before the step.
+        """
+        self._evaluations += 1
+        first, guarded = self._evaluations == 1, self._guarded
+        if guarded:
+            reseed(seed_of(self.seed, self.step - 1, self.global_rank, 1), self.device)
         self.batch = batch = self._cast(batch)
         terms = self.objective.terms(self.network, batch)
-        loss = self.weighting(terms, self.network)
+        loss = self.weighting.train(first)(terms, self.network)
+        if not first and guarded:
+            return loss
         self.losses = {"loss": float(loss.detach()), **{k: float(t.scalar().detach()) for k, t in terms.items()}}
         if not self._agreed(bool(np.isfinite(self.losses["loss"]))):
             self.fail("loss", failure.gradient_norms(self, loss))
-        self._add(batch)
+        if first:
+            self._add(batch)
         return loss
 
+    @property
+    def _guarded(self) -> bool:
+        """Whether the optimiser sees to trials that are not finite; the point where it starts is never one."""
+        return getattr(self.trainer.optimizers[0], "guarded", False)
+
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        if self._evaluations > 1 and self._guarded:
+            return
         gradients = [p.grad for p in self.parameters() if p.grad is not None]
         if self._agreed(bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients)))):
             self._skipped = 0

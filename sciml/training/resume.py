@@ -69,7 +69,11 @@ def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
         for g in optimizer.param_groups
         if "name" in g
     }
-    return {"class": class_path(type(optimizer)), **options, **lists, **({"groups": named} if named else {})}
+    own = optimizer.settings() if hasattr(optimizer, "settings") else {}
+    # A schedule of optimisers is described by all of them, before the first step of any.
+    inner = {str(k): optimizer_settings(o) for k, o in enumerate(getattr(optimizer, "optimizers", []))}
+    nested = {**({"groups": named} if named else {}), **({"optimizers": inner} if inner else {})}
+    return {"class": class_path(type(optimizer)), **options, **lists, **own, **nested}
 
 
 def scheduler_settings(scheduler: Any) -> dict[str, Any] | None:

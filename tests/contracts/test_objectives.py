@@ -98,7 +98,7 @@ def test_the_gradient_of_an_objective_reaches_the_network(cls: type) -> None:
 def test_an_objective_is_made_again_with_its_state(cls: type) -> None:
     objective, network, whole = example(cls), Damped(), batch(cls)
     for step in range(3):
-        objective.advance(step, 0)
+        objective.advance(step, 0, network)
         objective.terms(network, whole)
     twin = build(describe(objective))
     twin.load_state_dict(objective.state_dict(), strict=True)

@@ -168,7 +168,7 @@ class Poisoned(Objective):
         super().__init__()
         self.where, self.after, self.steps = where, after, 0
 
-    def advance(self, step: int, epoch: int) -> None:
+    def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
         self.steps = step
 
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:

@@ -1,0 +1,72 @@
+"""A physics-informed configuration trained for a budget of CPU time, its errors noted on the way."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from sciml.cli.experiments import Experiment
+from sciml.cli.fit import read_request
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def relative_errors(network: torch.nn.Module, points: Tensor, values: Tensor) -> list[float]:
+    """Relative L2 error of each component over all points, in chunks that bound the memory."""
+    with torch.no_grad():
+        predicted = torch.cat([network(part) for part in points.split(20_000)])
+    return ((predicted - values).norm(dim=0) / values.norm(dim=0)).tolist()
+
+
+class Budget(Callback):
+    """Ends a run when its process time is used up; what `measure` takes does not count.
+
+    Args:
+        marks: process times in seconds at which is measured, ascending; the run ends at the last one.
+        measure: of the module.
+    """
+
+    def __init__(self, marks: Sequence[float], measure: Callable[[Any], list[float]]) -> None:
+        self.marks, self.measure = list(marks), measure
+        self.found: list[dict[str, Any]] = []
+        self._excluded = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._begin = time.process_time()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *args: Any) -> None:
+        now = time.process_time()
+        used = now - self._begin - self._excluded
+        if len(self.found) < len(self.marks) and used >= self.marks[len(self.found)]:
+            entry = {"cpu_s": round(used, 1), "steps": pl_module.step, "loss": pl_module.losses["loss"]}
+            self.found.append({**entry, "errors": self.measure(pl_module)})
+        self._excluded += time.process_time() - now
+        trainer.should_stop = len(self.found) == len(self.marks)
+
+
+def run(
+    config: str, seed: int, marks: Sequence[float], points: Tensor, values: Tensor, overrides: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Trains a shipped configuration; one entry of `marks` each with time, steps, loss and errors by component.
+
+    A run that diverges, or ends before its budget does, has the fewer entries.
+    """
+    torch.set_num_threads(1)
+    words = ["--config", str(ROOT / "configs" / "pinn" / config), f"--seed_everything={seed}", *overrides]
+    experiment = Experiment(read_request("fit", words), None)
+    torch.manual_seed(seed)
+    budget = Budget(marks, lambda module: relative_errors(module.network, points, values))
+    trainer = Trainer(
+        accelerator="cpu", max_epochs=-1, precision="64-true", callbacks=[budget], logger=False, barebones=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
+    )  # fmt: skip
+    experiment.datamodule.reference = None
+    module = experiment.model
+    trainer.fit(module, experiment.datamodule)
+    size = sum(p.numel() for p in module.network.parameters())
+    return {"marks": budget.found, "parameters": size, "coefficients": module.objective.coefficients()}

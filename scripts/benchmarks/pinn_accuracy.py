@@ -1,0 +1,109 @@
+"""Physics-informed networks: relative L2 error within a budget of CPU time on one thread, seeds 0 to 2.
+
+Each problem is a shipped configuration (`configs/pinn/`); errors are those on the whole reference grid, all times.
+Cells are stored as they finish, so that a run may be cut at any time and gone on with.
+"""
+
+import argparse
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from _pinn import run
+from _record import Record, parser
+from torch import Tensor
+
+SEEDS = (0, 1, 2)
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "pinn"
+
+
+def stored(name: str, *axes: str) -> tuple[Tensor, Tensor]:
+    """Points `(n, d)`, time last, and values `(n, 1)` of a file that holds `u` over `axes`."""
+    with np.load(DATA / name) as file:
+        columns = [torch.from_numpy(file[a]) for a in axes]
+        values = torch.from_numpy(file["u"]).reshape(-1, 1)
+    return torch.cartesian_prod(*columns).flip(1), values
+
+
+def lorenz() -> tuple[Tensor, Tensor]:
+    with np.load(DATA / "lorenz_ref.npz") as file:
+        return torch.from_numpy(file["t"])[:, None], torch.from_numpy(file["sigma10"].T.copy())
+
+
+def square() -> tuple[Tensor, Tensor]:
+    axis = torch.linspace(0, 1, 101, dtype=torch.float64)
+    points = torch.cartesian_prod(axis, axis)
+    return points, torch.sin(torch.pi * points).prod(1, keepdim=True)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One configuration with its reference, and what must and should be reached after each budget."""
+
+    title: str
+    config: str
+    reference: Callable[[], tuple[Tensor, Tensor]]
+    marks: tuple[float, ...]
+    required: tuple[float, ...]
+    aims: tuple[float, ...]
+
+
+PROBLEMS = {
+    "allen_cahn": Problem(
+        "Allen-Cahn", "allen_cahn.yaml", lambda: stored("allen_cahn_ref.npz", "t", "x"), (100, 600), (3e-3, 1.5e-4),
+        (1e-3, 4e-5),
+    ),
+    "burgers": Problem(
+        "Burgers, ν = 0.01/π", "burgers.yaml", lambda: stored("burgers_ref.npz", "t", "x"), (300,), (2e-5,), (1e-6,)
+    ),
+    "lorenz": Problem("Lorenz, σ = 10, T = 20", "lorenz.yaml", lorenz, (600,), (3e-3,), (3e-4,)),
+    "kuramoto_sivashinsky": Problem(
+        "Kuramoto-Sivashinsky, regular", "kuramoto_sivashinsky.yaml", lambda: stored("ks_regular_ref.npz", "t", "x"),
+        (1800,), (1e-3,), (3.5e-4,),
+    ),
+    "poisson_2d": Problem("Poisson on the unit square", "poisson_2d.yaml", square, (10,), (1e-5,), (1e-6,)),
+}  # fmt: skip
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
+    arguments.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    record, args = open_record(arguments)
+    for seed in args.seeds:
+        for name in args.problems:
+            problem = PROBLEMS[name]
+            record.cell(f"{name}/{seed}", lambda p=problem, s=seed: run(p.config, s, p.marks, *p.reference()))
+            record.finish(rows(record))
+    for row in rows(record):
+        print(row)
+
+
+def open_record(arguments: argparse.ArgumentParser) -> tuple[Record, argparse.Namespace]:
+    args = arguments.parse_args()
+    table = {
+        "problem": "problem", "CPU-s": "cpu_s", "median error": "median", "worst": "worst", "seeds": "seeds",
+        "must": "must", "aim": "aim",
+    }  # fmt: skip
+    return Record("pinn_accuracy", {"seeds": list(SEEDS)}, table, args.fresh, args.out), args
+
+
+def rows(record: Record) -> list[dict[str, object]]:
+    """One row per problem and budget, of the seeds that are finished; the error is that of the worst component."""
+    found: list[dict[str, object]] = []
+    for name, problem in PROBLEMS.items():
+        cells = [record.content["cells"].get(f"{name}/{seed}") for seed in SEEDS]
+        for i, mark in enumerate(problem.marks):
+            errors = [max(c["marks"][i]["errors"]) for c in cells if c and len(c["marks"]) > i]
+            if errors:
+                summary = {"median": f"{statistics.median(errors):.2e}", "worst": f"{max(errors):.2e}"}
+                limits = {"must": f"{problem.required[i]:.1e}", "aim": f"{problem.aims[i]:.1e}"}
+                found.append({"problem": problem.title, "cpu_s": mark, "seeds": len(errors), **summary, **limits})
+    return found
+
+
+if __name__ == "__main__":
+    main()
