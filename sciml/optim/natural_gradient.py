@@ -17,8 +17,9 @@ log = logging.getLogger(__name__)
 #: Residuals (N,) and their Jacobian (N, P) at the current parameters.
 Linearize = Callable[[], tuple[Tensor, Tensor]]
 
-#: A step whose decrease is above the second (below the first) share of the predicted one weakens (strengthens) damping.
-GAIN = (0.25, 0.75)
+#: Damping is multiplied by the factor of the first of these shares of the predicted decrease that a step stays below. It
+#: falls early: strong damping leaves out the directions of small singular values, which the last digits are made of.
+GAINS = ((0.01, 10.0), (0.1, 2.0), (0.25, 1.0), (math.inf, 1 / 3))
 #: Strongest damping, in mean eigenvalues: beyond it a step is one down the gradient.
 CEILING = 1e8
 #: Relative difference between the loss and the sum of squares above which they cannot be the same function.
@@ -108,9 +109,8 @@ class NaturalGradient(Optimizer):
             solved = system.solve(state["damping"])
             gain = None if solved is None else self._search(closure, x, start, *solved)
             if gain is not None:
-                # An accepted full step that the model foresaw: trust the model more.
-                factor = 1 / 3 if gain > GAIN[1] else 2.0 if gain < GAIN[0] else 1.0
-                state["damping"] = max(group["floor"], factor * state["damping"])
+                factor = next(factor for share, factor in GAINS if gain < share)
+                state["damping"] = min(max(group["floor"], factor * state["damping"]), CEILING)
                 return loss
             state["damping"] = min(10 * state["damping"], CEILING)
         self._flat.assign(x)
