@@ -23,7 +23,7 @@ from _training import Budget
 from sciml.data import AllToAll
 
 SEEDS = (0, 1, 2)
-BUDGET = Budget(cpu_seconds=float("inf"), batch=16, lr=3e-3, weight_decay=1e-6, steps=1000)
+BUDGET = Budget(cpu_seconds=float("inf"), batch=16, lr=3e-3, weight_decay=1e-6, steps=800)
 WINDOWS = {"all pairs": AllToAll(), "neighbours": AllToAll(gaps=[1])}
 
 

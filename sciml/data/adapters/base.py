@@ -142,7 +142,7 @@ def _sizes(path: Path, count: int, splits: tuple[int, int, int] | None) -> tuple
 
 
 def _exported(path: Path) -> tuple[int, int, int] | None:
-    """Sizes of the splits that an export of ours has recorded for this very file; `None` where there is no such record."""
+    """Sizes of the splits that an export of ours has recorded for this file; `None` where there is no such record."""
     try:
         record = json.loads((path.parent / RECORD).read_text(encoding="utf-8"))
         if path.name not in record["files"]:
