@@ -103,7 +103,8 @@ class MixedFields(Dataset[Batch]):
         for split in splits[1:]:
             _check_alike(first, split.spec)
         spec = DatasetSpec(
-            name, common, (), (), first.grid, first.boundaries, first.times, first.time_unit, first.length_unit, first.dtype,
+            name, common, (), (), first.grid, first.boundaries, first.times, first.time_unit, first.length_unit,
+            first.dtype,
         )  # fmt: skip
         digest = hashlib.sha256("".join(s.hash for s in splits).encode()).hexdigest()
         self.dataset = MixedSplit(spec, digest, tuple(splits))
