@@ -1,7 +1,7 @@
 """Flows on a torus for the benchmarks of operator transformers: data, networks, training and errors.
 
 Five of Poseidon's families at 32 x 32 with eleven frames: generated with `--layout poseidon`, which makes velocities of
-the vorticity, and read back by `sciml.data.convert`.
+the vorticity, and read back by `sciml.data.adapters.convert`.
 """
 
 import json
