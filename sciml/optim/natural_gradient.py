@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 #: Residuals (N,) and their Jacobian (N, P) at the current parameters.
 Linearize = Callable[[], tuple[Tensor, Tensor]]
 
-#: Damping is multiplied by the factor beside the first of these shares of the predicted decrease that a step stays below.
-#: It falls early: strong damping leaves out the directions of small singular values, which the last digits are made of.
+#: Shares of the predicted decrease, and what damping is multiplied by where a step stays below. It falls early: strong
+#: damping leaves out the directions of small singular values, which the last digits are made of.
 GAINS = ((0.01, 10.0), (0.1, 2.0), (0.25, 1.0), (math.inf, 1 / 3))
 #: Strongest damping, in mean eigenvalues: beyond it a step is one down the gradient.
 CEILING = 1e8

@@ -1,4 +1,4 @@
-"""The viscosity of Burgers' equation from 2000 values of its solution, without noise and with 1 %: error of the viscosity.
+"""The viscosity of Burgers' equation from 2000 values of its solution, without noise and with 1 %: its relative error.
 
 Points and noise have the seed of the run; the reference solution is that of the classical solver.
 """
