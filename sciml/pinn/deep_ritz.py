@@ -9,13 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from sciml.batch import Batch
-from sciml.fields import SpatialRegion
+from sciml.fields import Box, FieldSpec, Grid, SpatialRegion
 from sciml.numerics import call_with_coordinates, point_derivatives, value
 from sciml.numerics.quadrature import GaussLegendre, Rule
 from sciml.objective import Objective, Term
+from sciml.pdes import SolutionSpec
 from sciml.pdes.function import as_function
 from sciml.rng import torch_generator
 from sciml.shapes import SPACE
+
+#: Per side of the grid on which a minimiser is shown.
+POINTS = 65
 
 
 @dataclass(frozen=True)
@@ -140,12 +144,25 @@ class DeepRitz(Objective):
             self.points.copy_(points)
             self.weights.copy_(weights)
 
+    def solution(self) -> SolutionSpec:
+        """What is known of the minimiser."""
+        d, low, high = self.region.dimensions, self.region.low, self.region.high
+        shown = isinstance(self.region, Box) and d <= len(SPACE)
+        return SolutionSpec(
+            fields=(FieldSpec("u"),),
+            axes=_axes(d),
+            low=low,
+            high=high,
+            grid=Grid.nodes(*[POINTS] * d, low=low, high=high) if shown else None,
+            equation=f"minimum of the energy: {(type(self.energy).__doc__ or '').strip().splitlines()[0]}",
+        )
+
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:
         if (channels := getattr(network, "out_features", 1)) != 1:
             raise ValueError(f"the network has {channels} channels; an energy is that of one field.")
         dtype = next((p.dtype for p in network.parameters()), self.points.dtype)
         points, d = self.points.to(dtype), self.region.dimensions
-        axes = SPACE[:d] if d <= len(SPACE) else tuple(f"x{i + 1}" for i in range(d))
+        axes = _axes(d)
         first = [tuple(int(i == j) for i in range(d)) for j in range(d)]
         engine, fields = point_derivatives(network, points, axes, ["u"], first)
         gradient = [value(engine.derivative(fields["u"], index)) for index in first]
@@ -153,3 +170,8 @@ class DeepRitz(Objective):
         coordinates = dict(zip(axes, points.unbind(-1), strict=True))
         density = self.energy.density(value(fields["u"]), square, coordinates)
         return {"energy": Term(self.weights.to(dtype) * density, points, reduce=torch.sum)}
+
+
+def _axes(dimensions: int) -> tuple[str, ...]:
+    """Names of the coordinates."""
+    return SPACE[:dimensions] if dimensions <= len(SPACE) else tuple(f"x{i + 1}" for i in range(dimensions))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sciml.batch import Batch
 from sciml.objective import FixedWeights, Objective, Term, Weighting
 from sciml.optim import jacobian
-from sciml.pdes import Problem, Statement, problem_of
+from sciml.pdes import Problem, SolutionSpec, Statement, problem_of
 from sciml.pinn.conditions import Condition, Interior, dtype_of
 from sciml.rng import torch_generator
 from sciml.status import ConfigError
@@ -96,6 +96,14 @@ class PhysicsInformed(Objective):
     def coefficients(self) -> dict[str, float]:
         """The unknown coefficients as they are now, in their own units."""
         return {name: float(p.detach()) * self.scales[name] for name, p in self.unknown.items()}
+
+    def observations(self) -> dict[str, float]:
+        """What the log of a run should show: the unknown coefficients."""
+        return {f"coefficient:{name}": value for name, value in self.coefficients().items()}
+
+    def solution(self) -> SolutionSpec:
+        """What is known of the solution that a network becomes."""
+        return SolutionSpec.of(self.statement, self.coefficients())
 
     def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
         """Renews the points of conditions whose samplers are due."""
