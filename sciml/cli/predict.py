@@ -1,4 +1,4 @@
-"""`sciml predict`: one call of a trained network, on a file or on the data of a configuration; a solution on its grid."""
+"""`sciml predict`: a trained network on a file or on the data of a configuration; a solution on a grid of its own."""
 
 import argparse
 from pathlib import Path
@@ -20,7 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--in", dest="input", metavar="FILE", help="fields to start from: .nc, .npz or .h5")
     parser.add_argument("--out", metavar="FILE", help="where to write: .nc, .npz or .h5")
     parser.add_argument("--points", type=int, metavar="N", help="of a solution: points per axis, instead of its own")
-    parser.add_argument("--frames", type=int, metavar="N", help="of a solution: evenly spaced times, instead of its own")
+    parser.add_argument(
+        "--frames", type=int, metavar="N", help="of a solution: evenly spaced times, instead of its own"
+    )
     add_config_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -87,7 +89,9 @@ def _solution(model: Path, args: argparse.Namespace) -> int:
 
     solution = Solution.load(model)
     span = solution.spec.times
-    times = None if args.frames is None or not span else torch.linspace(span[0], span[-1], args.frames, dtype=torch.float64)
+    times = (
+        None if args.frames is None or not span else torch.linspace(span[0], span[-1], args.frames, dtype=torch.float64)
+    )
     try:
         dataset = solution.to_xarray(args.points, times)
     except ValueError as error:

@@ -5,7 +5,8 @@
     data         the tensors, without gaps
 
 The JSON text holds `format`, `schema`, `version`, `kind` (a surrogate of fields, which files without it are too, or
-the solution of an equation), the description of the network, the specification of its fields, and `file_sha256`: the SHA-256 of the whole file with those 64 digits set to zero, so that every bit is covered.
+the solution of an equation), the description of the network, the specification of its fields, and `file_sha256`: the
+SHA-256 of the whole file with those 64 digits set to zero, so that every bit is covered.
 Nothing here needs torch: the command line looks at a file before it imports anything heavy.
 """
 

@@ -1,7 +1,6 @@
 """A trained network of the coordinates with what is known of its problem: a solution that is called at any point."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,7 +29,7 @@ class Solution:
     """The solution of an equation as a function of the coordinates, with names, units, domain and times.
 
     Args:
-        network: `(n, d) -> (n, c)`, columns as `spec.axes`, channels as `spec.channels`; it is put into evaluation mode.
+        network: `(n, d) -> (n, c)`, columns as `spec.axes`, channels as `spec.channels`; put into evaluation mode.
         spec: what is known of the problem.
         batch_size: most points per call of the network, to bound memory.
 
@@ -171,7 +170,9 @@ class Solution:
                 raise ValueError(f"grid has the axes {grid.names}; those of this solution are {self.spec.space}.")
             return grid
         if own is None:
-            raise ValueError(f"this solution, of {', '.join(self.spec.axes)}, has no grid of its own: call it at points.")
+            raise ValueError(
+                f"this solution, of {', '.join(self.spec.axes)}, has no grid of its own: call it at points."
+            )
         return own if grid is None else own.resized(*[grid] * own.dimensions)
 
     def to_xarray(self, grid: Grid | int | None = None, times: Any = None) -> "xarray.Dataset":

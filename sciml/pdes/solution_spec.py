@@ -31,6 +31,7 @@ class SolutionSpec:
         equation: its text.
         coefficients: values or texts of the coefficients that were given, by name.
         fitted: coefficients that were found together with the solution.
+        units: of the coefficients, by name.
         length_unit, time_unit: UDUNITS strings.
         version: of the package that made the solution.
 
@@ -52,6 +53,7 @@ class SolutionSpec:
     equation: str = ""
     coefficients: Mapping[str, float | str] = dataclasses.field(default_factory=dict)
     fitted: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     length_unit: str = "1"
     time_unit: str = "1"
     version: str = __version__
@@ -119,6 +121,7 @@ class SolutionSpec:
             equation=problem.pde.text,
             coefficients={k: v for k, v in _coefficients(problem).items() if k not in found},
             fitted=found,
+            units={p.name: p.unit for p in problem.pde.parameters},
             length_unit=getattr(given, "length_unit", "1"),
             time_unit=getattr(given, "time_unit", "1"),
         )
@@ -127,7 +130,7 @@ class SolutionSpec:
         """Plain data that JSON can hold."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         plain |= {key: list(plain[key]) for key in ("axes", "low", "high", "times")}
-        plain |= {key: dict(plain[key]) for key in ("initial", "coefficients", "fitted")}
+        plain |= {key: dict(plain[key]) for key in ("initial", "coefficients", "fitted", "units")}
         grid = None if self.grid is None else self.grid.to_dict()
         return {
             **plain, "fields": [f.to_dict() for f in self.fields], "grid": grid, "boundaries": self.boundaries.to_dict()
