@@ -68,6 +68,12 @@ class HardBoundary(CoordinateMap):
         self.register_buffer("mask", mask, persistent=False)
         self.partial = len(by_channel) < network.out_features
 
+    @classmethod
+    def example(cls) -> "HardBoundary":
+        from sciml.nn import MLP
+
+        return cls(MLP(2, 2, width=6, depth=1), Box((0.0,), (1.0,)), value="t*x", channels=[0])
+
     def forward(self, z: Field) -> Field:
         factor = self._vanishing(z[..., : self.region.dimensions])[..., None]
         if self.partial:
@@ -115,6 +121,13 @@ class HardInitial(CoordinateMap):
         self.network, self.start = network, start
         # Not trained, so that at points that stay it is evaluated once.
         self.first = Frozen(_First(given, in_features=network.in_features, evolve=evolve, start=start))
+
+    @classmethod
+    def example(cls) -> "HardInitial":
+        from sciml.nn import MLP
+        from sciml.pinn.evolution import HeatEvolution
+
+        return cls(MLP(2, 1, width=6, depth=1), "sin(pi*x)", HeatEvolution(0.1, 0.0, 1.0, modes=8))
 
     def forward(self, z: Field) -> Field:
         elapsed = z[..., self.in_features - 1] - self.start

@@ -117,6 +117,7 @@ class DeepRitz(Objective):
     Reference: E & Yu (2018), Commun. Math. Stat. 6:1-12, section 2.
     """
 
+    without_data = True
     points: Tensor
     weights: Tensor
 
@@ -134,9 +135,15 @@ class DeepRitz(Objective):
 
     @classmethod
     def example(cls) -> "DeepRitz":
-        from sciml.fields import Box
-
         return cls(DirichletEnergy(1.0), Box((0.0,), (1.0,)), GaussLegendre(3, 1))
+
+    @classmethod
+    def example_network(cls) -> nn.Module:
+        """A network for the example."""
+        from sciml.nn import MLP
+        from sciml.pinn.ansatz import HardBoundary
+
+        return HardBoundary(MLP(1, 1, width=6, depth=1), Box((0.0,), (1.0,)))
 
     def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
         if self.every is not None and step % self.every == 0:

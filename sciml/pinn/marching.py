@@ -32,6 +32,8 @@ class Marching(Objective):
     Reference: Wang, Sankaran & Perdikaris (2024), Comput. Methods Appl. Mech. Eng. 421:116813, section 3.
     """
 
+    without_data = True
+
     def __init__(self, objective: PhysicsInformed, steps: int = 10, margin: float = 0.01) -> None:
         super().__init__()
         if steps < 1 or margin < 0:
@@ -44,6 +46,13 @@ class Marching(Objective):
     @classmethod
     def example(cls) -> "Marching":
         return cls(PhysicsInformed.example(), steps=2)
+
+    @classmethod
+    def example_network(cls) -> TimeWindows:
+        """A network for the example."""
+        from sciml.nn import MLP
+
+        return TimeWindows(MLP(2, 1, width=6, depth=1), "x**2*cos(pi*x)", count=2)
 
     @property
     def statement(self) -> Any:

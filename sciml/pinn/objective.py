@@ -43,6 +43,8 @@ class PhysicsInformed(Objective):
     Reference: Raissi, Perdikaris & Karniadakis (2019), J. Comput. Phys. 378:686-707, eqs. (2)-(4).
     """
 
+    without_data = True
+
     def __init__(
         self,
         problem: Problem | Statement,
@@ -74,6 +76,13 @@ class PhysicsInformed(Objective):
 
         kinds = [Interior, Initial, Face]
         return cls(Statement.example(), [kind(sampler=Quasirandom(8)) for kind in kinds])
+
+    @classmethod
+    def example_network(cls) -> nn.Module:
+        """A network for the example."""
+        from sciml.nn import MLP
+
+        return MLP(2, 1, width=6, depth=1)
 
     def _check(self) -> None:
         names = [c.name for c in self.conditions]
