@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             "predict: a predictor file carries its configuration; --config and overrides do not go with MODEL."
         )
+    if args.out is None:
+        raise ConfigError("predict: MODEL needs --out FILE, and --in FILE unless it is the solution of an equation.")
     from sciml.cli.checkpoints import check_predictor_file
 
     model, kind, axes = check_predictor_file(args.model)
@@ -54,8 +56,8 @@ def _surrogate(model: Path, axes: tuple[str, ...], args: argparse.Namespace) -> 
     from sciml.cli.field_files import FORMATS, check_fields, read_fields, write_fields
     from sciml.cli.paths import existing, writable
 
-    if args.input is None or args.out is None:
-        raise ConfigError("predict: MODEL needs --in FILE and --out FILE.")
+    if args.input is None:
+        raise ConfigError("predict: MODEL is a surrogate; it needs --in FILE.")
     if args.points is not None or args.frames is not None:
         raise ConfigError("predict: --points and --frames go with the solution of an equation; MODEL is a surrogate.")
     source, target = existing(args.input, "--in", folder=False), writable(args.out, "--out", FORMATS)
@@ -77,8 +79,8 @@ def _solution(model: Path, args: argparse.Namespace) -> int:
     from sciml.cli.field_files import FORMATS, write_fields
     from sciml.cli.paths import writable
 
-    if args.input is not None or args.out is None:
-        raise ConfigError("predict: MODEL is the solution of an equation; it needs --out FILE, and takes no --in.")
+    if args.input is not None:
+        raise ConfigError("predict: MODEL is the solution of an equation; it takes no --in.")
     for name, least in (("points", 2), ("frames", 1)):
         if (given := getattr(args, name)) is not None and given < least:
             raise ConfigError(f"predict: --{name}={given} must be at least {least}.")

@@ -44,7 +44,8 @@ def from_checkpoint(path: str | Path) -> Surrogate | Solution:
     try:
         weights = checkpoint.get("ema_state_dict") or checkpoint["state_dict"]
         if not entry.get("data"):
-            return Solution(_described(entry, weights), SolutionSpec.from_dict(entry["solution"]))
+            known = SolutionSpec.from_dict({**entry["solution"], "version": str(entry.get("version", ""))})
+            return Solution(_described(entry, weights), known)
         network = _network(entry, weights)
         return Surrogate(network, spec_of(entry["data"], network, str(entry.get("version", ""))))
     except (ConfigError, ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:

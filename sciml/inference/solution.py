@@ -1,5 +1,6 @@
 """A trained network of the coordinates with what is known of its problem: a solution that is called at any point."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sciml import __version__
 from sciml.fields import Grid
 from sciml.inference.predictor import load_predictor, save_predictor
 from sciml.inference.ranges import RangeWatch
@@ -61,7 +63,7 @@ class Solution:
             problem: as it was stated.
             fitted: coefficients that were found with the solution (`PhysicsInformed.coefficients()`).
         """
-        return cls(network, SolutionSpec.of(problem, fitted))
+        return cls(network, dataclasses.replace(SolutionSpec.of(problem, fitted), version=__version__))
 
     def __repr__(self) -> str:
         ends = zip(self.spec.axes, self.spec.low, self.spec.high, strict=True)
@@ -153,11 +155,9 @@ class Solution:
             raise ValueError("times were given, but this solution does not evolve.")
         moments = [float(t) for t in (spec.frames if times is None else times)]
         places = torch.stack(chosen.meshgrid(), dim=-1) if chosen.axes else torch.zeros(0, dtype=torch.float64)
-        frames = []
-        for t in moments or [None]:
-            z = places if t is None else torch.cat([places, places.new_full((*places.shape[:-1], 1), t)], dim=-1)
-            frames.append(self(z).movedim(-1, 0))
-        u = torch.stack(frames)[None]
+        # Frame by frame, to bound memory; a steady solution has one without a time.
+        columns = [places.new_full((*places.shape[:-1], 1), t) for t in moments] or [places[..., :0]]
+        u = torch.stack([self(torch.cat([places, c], dim=-1)).movedim(-1, 0) for c in columns])[None]
         status = Status.SUCCESS if bool(torch.isfinite(u).all()) else Status.NON_FINITE
         stated = StepperSpec(spec.fields, chosen, spec.boundaries, (), None, True, spec.time_unit, spec.length_unit)
         span = torch.tensor(moments or [0.0], dtype=torch.float64)

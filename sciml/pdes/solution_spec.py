@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sciml import __version__
 from sciml.fields import Boundaries, FieldSpec, Grid, channel_names
 from sciml.pdes.function import Function
 from sciml.pdes.problem import Problem
@@ -56,7 +55,7 @@ class SolutionSpec:
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     length_unit: str = "1"
     time_unit: str = "1"
-    version: str = __version__
+    version: str = ""
 
     def __post_init__(self) -> None:
         if not self.fields or not self.axes:

@@ -18,6 +18,8 @@ from sciml.pdes import SolutionSpec
 
 EXPORTS = [getattr(sciml.operators, name) for name in sciml.operators.__all__]
 NETWORKS = [c for c in EXPORTS if isinstance(c, type) and issubclass(c, nn.Module) and not issubclass(c, Objective)]
+
+
 def coordinate_network(cls: type) -> nn.Module:
     torch.manual_seed(0)
     return cls.example() if hasattr(cls, "example") else cls()
