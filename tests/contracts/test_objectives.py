@@ -1,8 +1,8 @@
 """What every objective, loss and weighting keeps to, whichever package exports it.
 
 An objective is constructible without arguments or offers `example()`, and takes pairs of fields or what
-`example_batch()` returns. One that is `without_data` takes empty batches and `example_network()`, and keeps its points in
-buffers. A weighting is constructible without arguments or offers `example(terms)`.
+`example_batch()` returns. One that is `without_data` takes empty batches and `example_network()`, and keeps its points
+in buffers. A weighting is constructible without arguments or offers `example(terms)`.
 """
 
 import inspect

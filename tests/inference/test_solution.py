@@ -126,6 +126,7 @@ def test_a_file_gives_back_what_was_saved_to_the_last_bit_and_names_its_kind(tmp
     assert loaded.spec.version
 
 
+@pytest.mark.slow
 def test_a_solution_loads_in_a_new_process_with_torch_numpy_and_safetensors_alone(tmp_path) -> None:
     windows = TimeWindows(MLP(2, 1, width=6, depth=1), "sin(pi*x)", count=2)
     windows.advance()
