@@ -58,7 +58,7 @@ class FitModule(LightningModule):
         network: nn.Module,
         objective: Objective,
         weighting: Weighting | None = None,
-        optimizer: Callable[[Iterable], Optimizer] = AdamW,
+        optimizer: Callable[[Iterable], Optimizer] | None = None,
         lr_scheduler: Callable[[Optimizer], LRScheduler] | None = None,
         ema: float | None = None,
         monitor: str = "val/relative_l2",
@@ -69,7 +69,7 @@ class FitModule(LightningModule):
         self.network = network
         self.objective = objective
         self.weighting = FixedWeights() if weighting is None else weighting
-        self.make_optimizer, self.make_scheduler = optimizer, lr_scheduler
+        self.make_optimizer, self.make_scheduler = optimizer or AdamW, lr_scheduler
         self.average = None if ema is None else WeightAverage(ema)
         self.monitor, self.seed, self.compiled = monitor, seed, compile
         #: Batches trained on so far, over all epochs and restarts.
