@@ -15,6 +15,8 @@ from sciml.pinn.evolution import Evolution
 from sciml.shapes import SPACE, TIME
 
 #: A number, a function as text (`"cos(pi*x)"`) or a callable of the coordinates by name, which must take jets too.
+#: In arguments that take several as well, `Sequence[Value]` stands first: a configuration is written out by the first
+#: type that can.
 Value = float | str | Callable[..., Any]
 
 
@@ -44,7 +46,7 @@ class HardBoundary(CoordinateMap):
         self,
         network: CoordinateMap,
         region: SpatialRegion,
-        value: Value | Sequence[Value] = 0.0,
+        value: Sequence[Value] | Value = 0.0,
         faces: Sequence[str] | None = None,
         channels: Sequence[int] | None = None,
         normalized: bool = False,
@@ -108,7 +110,7 @@ class HardInitial(CoordinateMap):
     def __init__(
         self,
         network: CoordinateMap,
-        initial: Value | Sequence[Value],
+        initial: Sequence[Value] | Value,
         evolve: Evolution | None = None,
         start: float = 0.0,
     ) -> None:
@@ -171,7 +173,7 @@ def exact_periodicity(problem: Problem, modes: int = 1) -> PeriodicEmbedding:
     return PeriodicEmbedding(periods, modes, intervals)
 
 
-def each_channel(value: Value | Sequence[Value], channels: int) -> list[Any]:
+def each_channel(value: Sequence[Value] | Value, channels: int) -> list[Any]:
     """Numbers and functions by channel; one for all is repeated."""
     given = [*value] if isinstance(value, Sequence) and not isinstance(value, str) else [value] * channels
     return [as_function(v) for v in given]

@@ -41,7 +41,7 @@ class TimeWindows(CoordinateMap):
     def __init__(
         self,
         network: CoordinateMap,
-        initial: Value | Sequence[Value],
+        initial: Sequence[Value] | Value,
         start: float = 0.0,
         stop: float = 1.0,
         count: int = 10,
