@@ -44,7 +44,7 @@ class FitModule(LightningModule):
             of it.
         weighting: makes one number of them; their sum when left out. One that is `finished` ends the training. Numbers
             in the `observations()` of both are logged with the losses.
-        optimizer: called with the parameters. One that has `bind` is given `objective.linearize(network)`, where there
+        optimizer: called with the parameters. One that has `bind` is given `objective.linearize`, where there
             is one: residuals and Jacobian, by the parameters of the network and then those of the objective.
         lr_scheduler: called with the optimiser; one with an attribute `interval = "step"` advances after every step.
         ema: decay of the moving average of the weights, which validation, test and predictors then use.
@@ -102,6 +102,8 @@ class FitModule(LightningModule):
             self._check_lead(data)
             if not isinstance(self.network, Normalized):
                 self.network = Normalized(self.network, *data.normalizers())
+        # Before a checkpoint is read: one in double precision must not pass through single precision.
+        self.trainer.precision_plugin.convert_module(self)
         if self.compiled:
             self.network.compile()
         if resume.described(inner_network(self.network)) is None:

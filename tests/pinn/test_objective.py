@@ -17,7 +17,6 @@ from sciml.pinn import (
     Integral,
     Interior,
     Observations,
-    Twin,
     PhysicsInformed,
     Quasirandom,
     RetainResample,
