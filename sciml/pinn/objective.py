@@ -15,6 +15,7 @@ from sciml.objective import FixedWeights, Objective, Term, Weighting
 from sciml.optim import jacobian
 from sciml.pdes import Problem, SolutionSpec, Statement, problem_of
 from sciml.pinn.conditions import Condition, Interior, dtype_of
+from sciml.pinn.observations import Twin
 from sciml.rng import torch_generator
 from sciml.status import ConfigError
 
@@ -92,6 +93,8 @@ class PhysicsInformed(Objective):
             raise ValueError("conditions is empty; a network needs at least one.")
         for condition in self.conditions:
             condition.check(self.problem)
+            if isinstance(condition, Twin):
+                condition.measure(self.statement, problem_of(self.statement))
 
     def restrict(self, start: float, stop: float) -> None:
         """Asks for the equation between two times alone, from the next renewal of the points on."""
