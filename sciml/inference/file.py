@@ -114,7 +114,8 @@ def _checked(content: bytes) -> dict[str, Any]:
 
 
 def _header(content: bytes) -> tuple[dict[str, Any], int]:
-    if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+    # The length of a header may begin with the same two bytes; what follows it does not.
+    if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") and content[8:9] != b"{":
         raise _Fault("is a pickle or a zip archive, not a predictor file (sciml export makes one of a checkpoint).")
     if len(content) < 8:
         raise _Fault("is truncated: it ends within the header.")

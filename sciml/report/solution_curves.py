@@ -23,11 +23,15 @@ def losses(terms: Mapping[str, Curve], errors: Mapping[str, Curve]) -> "Figure":
         terms: by name; `loss` is drawn as the sum of the others.
         errors: by name.
     """
+    from matplotlib.ticker import MaxNLocator
+
+    # A sum of one term needs no curve beside it.
+    terms = {k: v for k, v in terms.items() if k != "loss" or v not in [w for j, w in terms.items() if j != k]}
     with style.styled():
         figure = style.new_figure(9.6 if errors else 6.4, 3.4)
         axes = figure.subplots(1, 1 + bool(errors), squeeze=False)[0]
-        for i, name in enumerate(sorted(terms, key=lambda n: (n != "loss", n))):
-            colour = style.TRUTH if name == "loss" else _COLOURS[(i - 1) % len(_COLOURS)]
+        for i, name in enumerate(sorted(terms, key=lambda n: (n == "loss", n))):
+            colour = style.TRUTH if name == "loss" else _COLOURS[i % len(_COLOURS)]
             _curve(axes[0], terms[name], colour, name, ls="-" if name != "loss" or len(terms) == 1 else (0, (4, 2)))
         for i, (name, curve) in enumerate(sorted(errors.items())):
             _curve(axes[1], curve, _COLOURS[(i + 1) % len(_COLOURS)], name.replace("_l2", " L2"))
@@ -36,6 +40,7 @@ def losses(terms: Mapping[str, Curve], errors: Mapping[str, Curve]) -> "Figure":
             shown = [v for line in ax.lines for v in np.asarray(line.get_ydata(), dtype=float)]
             ax.set_yscale("log" if shown and min(shown) > 0 else "linear")
             ax.set_xlabel("step")
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             ax.set_ylabel(label)
             ax.grid(True)
             ax.legend(loc="best")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from sciml import __version__
 from sciml.describe import build
@@ -69,6 +70,12 @@ def compare(run: str | Path, solution: Solution | None = None) -> Compared:
         points, values = build(given["reference"]).samples(objective.statement)
     except (ConfigError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{folder / 'config.yaml'}: {' '.join(str(error).split())[:300]}") from None
+    # A solution that was trained on a part of the times is judged there.
+    low, high = (torch.tensor(v, dtype=points.dtype) for v in (solution.spec.low, solution.spec.high))
+    inside = ((points >= low - 1e-9 * (high - low)) & (points <= high + 1e-9 * (high - low))).all(1)
+    if not bool(inside.any()):
+        raise DataError(f"{folder / 'config.yaml'}: data.reference has no point where the solution is known.")
+    points, values = points[inside], values[inside]
     fields = _components(solution)[: values.shape[1]]
     prediction = solution(points)[:, : len(fields)].double()
     return Compared(points.numpy(), values.double().numpy(), prediction.numpy(), fields)

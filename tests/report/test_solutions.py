@@ -76,6 +76,13 @@ def test_errors_are_those_of_the_formula(run):
     assert written["errors"] == found
 
 
+def test_a_solution_that_is_known_in_part_is_judged_there(run):
+    solution = Solution.load(run / "model.sciml")
+    Solution(solution.network, solution.spec.until(0.5)).save(run / "model.sciml")
+    assert measure_solution(run)["u"]["largest"] == pytest.approx(1 - np.exp(-0.05 * math.pi**2))
+    assert json.loads((run / "metrics.json").read_text())["points"] == 32
+
+
 def test_the_page_shows_solution_training_and_problem(run):
     weighting = CausalWeights(slices=4)
     state = {f"weighting.{k}": v for k, v in weighting.state_dict().items()}
@@ -161,6 +168,11 @@ def test_a_loss_that_is_negative_is_drawn_on_a_linear_axis():
     assert solution_curves.losses({"energy": curve}, {}).axes[0].get_yscale() == "linear"
     both = solution_curves.losses({"pde": ([0, 1], [0.5, 0.1])}, {"relative_l2": ([0, 1], [0.5, 0.1])})
     assert [ax.get_yscale() for ax in both.axes] == ["log", "log"]
+    curve = ([0, 1], [0.5, 0.1])
+    alone = solution_curves.losses({"loss": curve, "pde": ([0, 1], [0.5, 0.1])}, {})
+    assert [line.get_label() for line in alone.axes[0].lines] == ["pde"]
+    summed = solution_curves.losses({"loss": ([0, 1], [1.0, 0.2]), "pde": curve, "x-": curve}, {})
+    assert [line.get_label() for line in summed.axes[0].lines] == ["pde", "x-", "loss"]
 
 
 def test_causal_weights_are_bars_over_the_slices_beside_their_history():
