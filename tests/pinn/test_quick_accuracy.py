@@ -1,0 +1,95 @@
+"""The shipped problems in a few seconds each; what minutes reach is measured by `scripts/benchmarks/pinn_*.py`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import Tensor, nn
+
+from sciml.batch import Batch
+from sciml.describe import build
+from sciml.objective import FixedWeights
+from sciml.optim import NaturalGradient, Phase, Phases, SSBroyden
+from sciml.pinn import PhysicsInformed, Solved
+from sciml.pinn.reference import Exact, Reference
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "pinn"
+pytestmark = pytest.mark.slow
+
+
+def shipped(name: str, points: int | None = None) -> tuple[nn.Module, Any]:
+    """Network and objective of a configuration, on another number of points in its interior."""
+    model = yaml.safe_load((CONFIGS / name).read_text())["model"]
+    torch.manual_seed(0)
+    network, objective = build(model["network"]).double(), build(model["objective"]).double()
+    if points is not None:
+        inner: PhysicsInformed = getattr(objective, "objective", objective)
+        inner.conditions[0].sampler.size = points
+    return network, objective
+
+
+def train(network: nn.Module, objective: Any, optimizer: Any, steps: int) -> None:
+    if hasattr(optimizer, "bind"):
+        optimizer.bind(lambda: objective.linearize(network, FixedWeights()))
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = torch.stack([t.scalar() for t in objective.terms(network, Batch()).values()]).sum()
+        loss.backward()
+        return loss
+
+    for step in range(steps):
+        objective.advance(step, 0, network)
+        optimizer.step(closure)
+
+
+def error(network: nn.Module, objective: Any, reference: Reference, until: float | None = None) -> float:
+    points, values = reference.samples(objective.statement)
+    if until is not None:
+        kept = points[:, -1] <= until
+        points, values = points[kept], values[kept]
+    with torch.no_grad():
+        return float(((network(points) - values).norm(dim=0) / values.norm(dim=0)).max())
+
+
+def test_poisson_by_natural_gradient() -> None:
+    network, objective = shipped("poisson_2d.yaml")
+    train(network, objective, NaturalGradient(network.parameters(), damping=1e-6), 80)
+    assert error(network, objective, Exact()) < 1e-4
+
+
+def test_allen_cahn() -> None:
+    network, objective = shipped("allen_cahn.yaml", 1000)
+    train(network, objective, SSBroyden(network.parameters(), iterations=100), 6)
+    assert error(network, objective, Solved(points=256, frames=11)) < 0.05
+
+
+def test_burgers() -> None:
+    network, objective = shipped("burgers.yaml", 1500)
+    train(network, objective, SSBroyden(network.parameters(), iterations=100), 6)
+    assert error(network, objective, Solved(points=501, frames=11, tol=1e-5)) < 0.05
+
+
+def test_the_viscosity_of_burgers_equation() -> None:
+    network, objective = shipped("burgers_inverse.yaml", 1000)
+    train(network, objective, SSBroyden([*network.parameters(), *objective.parameters()], iterations=100), 6)
+    assert objective.coefficients()["viscosity"] == pytest.approx(0.01 / torch.pi, rel=0.05)
+
+
+def windowed(network: nn.Module, iterations: int, steps: int) -> Phases:
+    phase = Phase(lambda p: SSBroyden(p, iterations=iterations), steps=steps)
+    return Phases(network.parameters(), [phase], repeat=True)
+
+
+def test_the_first_windows_of_the_lorenz_system() -> None:
+    network, objective = shipped("lorenz.yaml")
+    train(network, objective, windowed(network, 100, 4), 8)
+    assert error(network, objective, Solved(frames=201, tol=1e-10), until=0.5) < 1e-3
+
+
+def test_the_first_window_of_the_kuramoto_sivashinsky_equation() -> None:
+    network, objective = shipped("kuramoto_sivashinsky.yaml", 400)
+    train(network, objective, windowed(network, 100, 24), 5)
+    assert error(network, objective, Solved(points=128, frames=51), until=0.1) < 1e-2
