@@ -12,8 +12,10 @@ from sciml.pinn.deep_ritz import (
     ReactionEnergy,
 )
 from sciml.pinn.evolution import HeatEvolution
+from sciml.pinn.high_dimensional import HighDimensional, Scattered
 from sciml.pinn.marching import Marching
 from sciml.pinn.objective import PhysicsInformed
+from sciml.pinn.randomized import Randomized
 from sciml.pinn.reference import Exact, Reference, Solved, Stored
 from sciml.pinn.sampling import (
     Importance,
@@ -25,6 +27,7 @@ from sciml.pinn.sampling import (
     TensorProduct,
 )
 from sciml.pinn.surface import Surface
+from sciml.pinn.two_body import TwoBody
 from sciml.pinn.weighting import AugmentedLagrangian, NTKWeights, ResidualAttention, SelfAdaptive
 from sciml.pinn.windows import TimeWindows
 
@@ -40,6 +43,7 @@ __all__ = [
     "HardBoundary",
     "HardInitial",
     "HeatEvolution",
+    "HighDimensional",
     "Importance",
     "Initial",
     "Integral",
@@ -51,6 +55,7 @@ __all__ = [
     "PLaplaceEnergy",
     "PhysicsInformed",
     "Quasirandom",
+    "Randomized",
     "ReactionEnergy",
     "Reference",
     "Refining",
@@ -58,11 +63,13 @@ __all__ = [
     "ResidualBased",
     "RetainResample",
     "Sampler",
+    "Scattered",
     "SelfAdaptive",
     "Solved",
     "Stored",
     "Surface",
     "TensorProduct",
     "TimeWindows",
+    "TwoBody",
     "exact_periodicity",
 ]

@@ -116,10 +116,10 @@ class PhysicsInformed(Objective):
         found: dict[str, Term] = {}
         for condition in self.conditions:
             points, weights = condition.sampler.points.to(dtype_of(network)), condition.sampler.weights()
-            residuals = condition.residuals(self.problem, network, points)
-            for equation, residual in residuals.items():
-                values = residual.square() if weights is None else weights.to(residual) * residual.square()
-                name = condition.name if len(residuals) == 1 else f"{condition.name}:{equation}"
+            squares = condition.squares(self.problem, network, points)
+            for equation, (square, residual) in squares.items():
+                values = square if weights is None else weights.to(square) * square
+                name = condition.name if len(squares) == 1 else f"{condition.name}:{equation}"
                 found[name] = Term(values, points, residuals=residual)
         return found
 
@@ -131,8 +131,11 @@ class PhysicsInformed(Objective):
             weighting: constant weights $\lambda_k$; a residual is scaled by $\sqrt{\lambda_k / N_k}$.
 
         Raises:
-            ConfigError: weights that are not constant, or unknown coefficients, which a Jacobian does not have.
+            ConfigError: weights that are not constant, unknown coefficients, which a Jacobian does not have, or random
+                residuals, whose squares do not make up the loss.
         """
+        if random := [condition.name for condition in self.conditions if condition.random]:
+            raise ConfigError(f"a Jacobian of the residuals needs exact ones; those of {random[0]!r} are estimates.")
         if type(weighting) is not FixedWeights or self.unknown:
             raise ConfigError("a Jacobian of the residuals needs FixedWeights and no unknown coefficients.")
         self._draw_missing(network)
