@@ -33,6 +33,7 @@ from sciml.pdes.schroedinger import Schroedinger
 from sciml.pdes.shallow_water import ShallowWater
 from sciml.pdes.smoke import Smoke
 from sciml.pdes.statement import Statement, problem_of
+from sciml.pdes.steady_navier_stokes import SteadyNavierStokes
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
 
@@ -74,6 +75,7 @@ __all__ = [
     "ShallowWater",
     "Smoke",
     "Statement",
+    "SteadyNavierStokes",
     "VectorBurgers",
     "Vorticity",
     "Wave",

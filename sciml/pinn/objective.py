@@ -15,6 +15,7 @@ from sciml.objective import FixedWeights, Objective, Term, Weighting
 from sciml.optim import jacobian
 from sciml.pdes import Problem, Statement, problem_of
 from sciml.pinn.conditions import Condition, Interior, dtype_of
+from sciml.pinn.high_dimensional import HighDimensional
 from sciml.rng import torch_generator
 from sciml.status import ConfigError
 
@@ -45,7 +46,7 @@ class PhysicsInformed(Objective):
 
     def __init__(
         self,
-        problem: Problem | Statement,
+        problem: Problem | Statement | HighDimensional,
         conditions: Sequence[Condition] | None = None,
         unknown: dict[str, float] | None = None,
         scales: dict[str, float] | None = None,
