@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from sciml.batch import Batch
-from sciml.objective import Objective, Term
+from sciml.objective import Objective, Term, Weighting
 from sciml.optim import Phase, Phases, SSBroyden, jacobian
 
 STEPS = 8
@@ -58,7 +59,7 @@ class Regression(Objective):
             "two": Term(1e-3 * network[0].weight.square().flatten()),
         }
 
-    def linearize(self, network: nn.Module) -> tuple[Tensor, Tensor]:
+    def linearize(self, network: nn.Module, weighting: Weighting) -> tuple[Tensor, Tensor]:
         parameters = dict(network.named_parameters())
 
         def residual(p: dict[str, Tensor], z: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ def make(folder: Path, objective: Objective | None = None, optimizer: Any = None
     from sciml.training import AtomicCheckpointIO, BestAndLast, FitModule
 
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1)).double()
+    network = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1))
     settings = {k: options.pop(k) for k in ("weighting", "lr_scheduler") if k in options}
     module = FitModule(
         network, objective or Regression(), optimizer=optimizer or schedule(), monitor="train/loss", seed=5, **settings
@@ -97,3 +98,31 @@ def fit(module: Any, trainer: Any, path: Path | None = None) -> dict[str, Tensor
     loader = torch.utils.data.DataLoader(Clouds(), batch_size=None, collate_fn=lambda batch: batch)
     trainer.fit(module, loader, ckpt_path=path, weights_only=None if path is None else True)
     return {k: v.clone() for k, v in module.state_dict().items()}
+
+
+def informed() -> dict[str, Any]:
+    """A physics-informed objective whose points follow the residual at every step, under causal and other weights."""
+    from sciml.objective import GradNormWeights
+    from sciml.pdes import Statement
+    from sciml.pinn import CausalWeights, Initial, Interior, PhysicsInformed, Quasirandom, ResidualBased
+
+    conditions = [Interior(ResidualBased(40, every=1)), Initial(Quasirandom(10, every=3))]
+    inner = GradNormWeights(["pde", "initial"], every=2)
+    weighting = CausalWeights(slices=4, tolerances=[1e-4, 1e-2, 1.0], patience=3, weighting=inner)
+    return {"objective": PhysicsInformed(Statement.example(), conditions), "weighting": weighting}
+
+
+def killed(folder: Path, stop: int, **options: Any) -> Path:
+    """The last state of a run that ends before its end."""
+    from lightning.pytorch.callbacks import Callback
+
+    class Kill(Callback):
+        def on_train_batch_start(self, trainer: Any, *args: Any) -> None:
+            if trainer.global_step == stop:
+                raise RuntimeError("killed")
+
+    module, trainer = make(folder, **options)
+    trainer.callbacks.append(Kill())
+    with pytest.raises(RuntimeError, match="killed"):
+        fit(module, trainer)
+    return folder / "last.ckpt"

@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 #: Residuals (N,) and their Jacobian (N, P) at the current parameters.
 Linearize = Callable[[], tuple[Tensor, Tensor]]
 
-#: Damping is multiplied by the factor of the first of these shares of the predicted decrease that a step stays below. It
-#: falls early: strong damping leaves out the directions of small singular values, which the last digits are made of.
+#: Shares of the predicted decrease, and what damping is multiplied by where a step stays below. It falls early: strong
+#: damping leaves out the directions of small singular values, which the last digits are made of.
 GAINS = ((0.01, 10.0), (0.1, 2.0), (0.25, 1.0), (math.inf, 1 / 3))
 #: Strongest damping, in mean eigenvalues: beyond it a step is one down the gradient.
 CEILING = 1e8
@@ -32,8 +32,8 @@ class NaturalGradient(Optimizer):
     The direction solves $(J^TJ + \mu I)\,d = J^Tr$, for fewer residuals than parameters in the form
     $d = J^T(JJ^T + \mu I)^{-1}r$, which needs a matrix of the size of the residuals alone. With the Jacobian of the
     residuals of a PDE this is the natural gradient of its energy. $\mu$ is a multiple of the mean eigenvalue of the
-    matrix, and follows the gain, the decrease over the predicted one, as in the method of Levenberg and Marquardt. Steps
-    are halved until that lowers the loss no further, and none ends at a higher loss than it began with.
+    matrix, and follows the gain, the decrease over the predicted one, as in the method of Levenberg and Marquardt.
+    Steps are halved until that lowers the loss no further, and none ends at a higher loss than it began with.
 
     Args:
         params: parameters to optimise, real and of one dtype.

@@ -32,6 +32,7 @@ from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
 from sciml.pdes.shallow_water import ShallowWater
 from sciml.pdes.smoke import Smoke
+from sciml.pdes.solution_spec import SolutionSpec
 from sciml.pdes.statement import Statement, problem_of
 from sciml.pdes.steady_navier_stokes import SteadyNavierStokes
 from sciml.pdes.vorticity import Vorticity
@@ -74,6 +75,7 @@ __all__ = [
     "SemilinearPDE",
     "ShallowWater",
     "Smoke",
+    "SolutionSpec",
     "Statement",
     "SteadyNavierStokes",
     "VectorBurgers",

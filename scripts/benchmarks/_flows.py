@@ -122,25 +122,33 @@ def relative_l1(prediction: Tensor, target: Tensor) -> Tensor:
     return error / target.abs().flatten(-3).sum(dim=-1)
 
 
-@torch.no_grad()
-def direct_errors(network: nn.Module, data: FieldDataset) -> Tensor:
-    """Relative L1 error `(trajectory, time)` of one call from the first frame to every later one."""
-    fields = torch.from_numpy(data.fields(range(len(data)), names=["velocity"]))
-    lead = torch.tensor(data.spec.times[1:]) - data.spec.times[0]
-    found = [network(fields[:, 0], time=dt.expand(len(fields)).float()) for dt in lead]
-    return relative_l1(torch.stack(found, dim=1), fields[:, 1:])
+def frames(data: FieldDataset, rows: slice = slice(None)) -> Tensor:
+    """Velocities `(n, t, 2, x, y)` of some trajectories of a split."""
+    return torch.from_numpy(data.fields(range(*rows.indices(len(data))), names=["velocity"]))
 
 
 @torch.no_grad()
-def rollout_errors(network: nn.Module, data: FieldDataset) -> Tensor:
-    """The same of repeated calls over one frame each."""
-    fields = torch.from_numpy(data.fields(range(len(data)), names=["velocity"]))
-    lead = torch.full((len(fields),), data.spec.times[1] - data.spec.times[0])
-    u, found = fields[:, 0], []
-    for _ in data.spec.times[1:]:
-        u = network(u, time=lead)
-        found.append(u)
-    return relative_l1(torch.stack(found, dim=1), fields[:, 1:])
+def last_errors(network: nn.Module, truth: Tensor) -> dict[str, float]:
+    """Medians of the relative L1 error at the last time, which is 1: of one call, and of one call per frame."""
+    steps, u = truth.shape[1] - 1, truth[:, 0]
+    direct = network(u, time=torch.ones(len(u)))
+    for _ in range(steps):
+        u = network(u, time=torch.full((len(u),), 1 / steps))
+    ways = {"direct": direct, "rollout": u}
+    return {name: relative_l1(found, truth[:, -1]).median().item() for name, found in ways.items()}
+
+
+@torch.no_grad()
+def mean_errors(network: nn.Module, truth: Tensor) -> dict[str, float]:
+    """The same of the means over all times but the first."""
+    steps, u = truth.shape[1] - 1, truth[:, 0]
+    direct, rolled = [], []
+    for k in range(1, steps + 1):
+        direct.append(network(truth[:, 0], time=torch.full((len(u),), k / steps)))
+        u = network(u, time=torch.full((len(u),), 1 / steps))
+        rolled.append(u)
+    ways = {"direct": torch.stack(direct, dim=1), "rollout": torch.stack(rolled, dim=1)}
+    return {name: relative_l1(found, truth[:, 1:]).mean(dim=1).median().item() for name, found in ways.items()}
 
 
 def pretrained(budget: Budget) -> tuple[Path, dict[str, Any]]:

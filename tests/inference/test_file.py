@@ -133,6 +133,17 @@ def test_a_foreign_module_named_by_a_file_is_never_imported(tmp_path, stepper, m
     assert not (tmp_path / "mark").exists()
 
 
+@pytest.mark.parametrize("length", [0x0580, 0x0880, 0x4B50])
+def test_a_header_whose_length_looks_like_the_beginning_of_another_format_is_read(tmp_path, stepper, length):
+    path = tmp_path / "model.sciml"
+    size = struct.unpack("<Q", crafted(stepper, filler="")[:8])[0]
+    # Headers are padded to eight bytes.
+    path.write_bytes(crafted(stepper, filler="x" * max(length - size, 0)))
+    found = struct.unpack("<Q", path.read_bytes()[:8])[0]
+    assert found == length, "another length of the metadata asks for other examples here"
+    assert Surrogate.load(path).spec == stepper.spec
+
+
 class Bomb:
     def __reduce__(self):
         return (Path.touch, (Path("bomb_went_off"),))

@@ -13,7 +13,7 @@ from sciml.nn import MLP
 from sciml.numerics import RandomDirections, ReverseMode
 from sciml.objective import FixedWeights
 from sciml.optim import NaturalGradient
-from sciml.pdes import Heat, Helmholtz, NavierStokes, Poisson, Problem
+from sciml.pdes import Heat, Helmholtz, NavierStokes, Poisson, Problem, SolutionSpec
 from sciml.pinn import (
     Face,
     HardBoundary,
@@ -146,6 +146,13 @@ def test_a_problem_in_many_dimensions_is_made_again_from_its_description() -> No
     twin = build(describe(objective))
     assert describe(twin) == describe(objective)
     assert torch.equal(twin.problem.exact.coefficients, objective.problem.exact.coefficients)
+
+
+def test_what_is_known_of_a_solution_in_many_dimensions_survives_a_file() -> None:
+    spec = PhysicsInformed(HighDimensional(Poisson(), ball(4), exact=TwoBody(4))).solution()
+    assert (spec.grid, spec.channels, spec.axes) == (None, ("u",), ("x1", "x2", "x3", "x4"))
+    assert (spec.low, spec.high) == ((-1.0,) * 4, (1.0,) * 4)
+    assert SolutionSpec.from_dict(spec.to_dict()) == spec
 
 
 def relative_error(network: nn.Module, problem: HighDimensional) -> float:

@@ -5,12 +5,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import yaml
-from closure_runs import STEPS, Regression, fit, make, schedule
+from closure_runs import STEPS, Regression, fit, killed, make, schedule
 from torch import nn
 
 from sciml.batch import Batch
@@ -56,29 +55,6 @@ def test_a_point_that_is_not_finite_stops_the_run_and_is_never_the_best(tmp_path
     last = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert last["sciml"]["step"] == 6
     assert all(v.isfinite().all() for v in last["state_dict"].values())
-
-
-def killed(folder: Path, stop: int) -> Path:
-    """The last state of a run that ends before its end."""
-    from lightning.pytorch.callbacks import Callback
-
-    class Kill(Callback):
-        def on_train_batch_start(self, trainer: Any, *args: Any) -> None:
-            if trainer.global_step == stop:
-                raise RuntimeError("killed")
-
-    module, trainer = make(folder)
-    trainer.callbacks.append(Kill())
-    with pytest.raises(RuntimeError, match="killed"):
-        fit(module, trainer)
-    return folder / "last.ckpt"
-
-
-@pytest.mark.parametrize("stop", [2, 4, 6])
-def test_a_run_goes_on_across_the_switch_bit_by_bit(stop, tmp_path):
-    undisturbed = fit(*make(tmp_path / "whole"))
-    resumed = fit(*make(tmp_path / "rest"), killed(tmp_path / "half", stop))
-    assert all(torch.equal(resumed[k], v) for k, v in undisturbed.items())
 
 
 SCRIPT = """
