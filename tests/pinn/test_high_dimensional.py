@@ -78,6 +78,15 @@ def test_the_two_body_solution_is_its_formula_and_vanishes_on_the_sphere() -> No
     assert float(TwoBody(30)(surface).abs().max()) < 1e-12
 
 
+def test_a_condition_on_the_sphere_sees_who_keeps_it() -> None:
+    problem = HighDimensional(Poisson(), ball(6), exact=TwoBody(6))
+    conditions = [Interior(Quasirandom(20)), Surface(ball(6), sampler=Quasirandom(20))]
+    terms = PhysicsInformed(problem, conditions).terms(TwoBody(6), Batch())
+    assert max(float(t.values.max()) for t in terms.values()) < 1e-24
+    free = PhysicsInformed(problem, conditions).terms(MLP(6, 1, width=4, depth=1).double(), Batch())
+    assert float(free["boundary"].scalar().detach()) > 1e-4
+
+
 class Scaled(nn.Module):
     """A function with mixed derivatives, times a number."""
 
