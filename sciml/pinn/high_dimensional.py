@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sciml.describe import Described
 from sciml.fields.domain import SpatialRegion
 from sciml.nn import Frozen
 from sciml.numerics import Derivatives, RandomDirections, value
@@ -18,7 +19,7 @@ from sciml.rng import torch_generator
 
 
 @dataclass(frozen=True)
-class HighDimensional(Problem):
+class HighDimensional(Described, Problem):
     r"""A steady equation in a region of any number of dimensions.
 
     The coordinates are `x1`, `x2`, ...; what varies is a function of all of them at once. Where `exact` is given the

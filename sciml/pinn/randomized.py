@@ -21,9 +21,12 @@ class Randomized(Interior):
     ones: Adam, SOAP. A method with a line search would follow one draw to minus infinity.
 
     Args:
-        estimator: of the Laplacian, for each of the two estimates.
+        directions: how many, at least 2, of each of the two estimates.
         sampler: which points.
         within: a part of the domain, of any shape; all of it when left out.
+
+    Raises:
+        ValueError: fewer than two directions.
 
     Reference: Shi, Hu, Lin & Kawaguchi (2024), Stochastic Taylor derivative estimator, NeurIPS, section 4; Hu, Shi,
     Karniadakis & Kawaguchi (2024), Hutchinson trace estimation, Comput. Methods Appl. Mech. Eng. 424:116883, section 3.
@@ -32,14 +35,10 @@ class Randomized(Interior):
     random = True
 
     def __init__(
-        self, estimator: RandomDirections, sampler: Sampler | None = None, within: SpatialRegion | None = None
+        self, directions: int = 16, sampler: Sampler | None = None, within: SpatialRegion | None = None
     ) -> None:
         super().__init__(sampler, within)
-        self.estimator = estimator
-
-    @classmethod
-    def example(cls) -> "Randomized":
-        return cls(RandomDirections(2))
+        self.estimator = RandomDirections(directions)
 
     def residuals(self, problem: Problem, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Tensor]:
         return problem.network_residual(network, points, self.estimator)

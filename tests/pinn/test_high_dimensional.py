@@ -10,7 +10,7 @@ from sciml.batch import Batch
 from sciml.describe import build, describe
 from sciml.fields import Ball, Boundaries, Box, Dirichlet, Grid, Uniform
 from sciml.nn import MLP
-from sciml.numerics import RandomDirections, ReverseMode
+from sciml.numerics import ReverseMode
 from sciml.objective import FixedWeights
 from sciml.optim import NaturalGradient
 from sciml.pdes import Heat, Helmholtz, NavierStokes, Poisson, Problem, SolutionSpec
@@ -109,7 +109,7 @@ def test_the_product_of_two_estimates_has_the_mean_of_the_square_and_of_its_grad
     """At one point, many draws: both within four standard errors; the square of one estimate is far off."""
     problem, network = HighDimensional(Poisson(), ball(10), exact=TwoBody(10)), Scaled()
     point, draws = ball(10).sample(1), 16_000
-    conditions = Interior(), Randomized(RandomDirections(2))
+    conditions = Interior(), Randomized(2)
     for condition, n in zip(conditions, (1, draws), strict=True):
         condition.sampler.points = point.repeat(n, 1)
     (exact, gradient), (found, mean) = (estimates(network, c, problem) for c in conditions)
@@ -126,12 +126,12 @@ def test_the_product_of_two_estimates_has_the_mean_of_the_square_and_of_its_grad
 def test_along_one_axis_an_estimate_is_exact_on_a_grid_s_problem_too() -> None:
     problem = Problem(Poisson(), Grid.nodes(9), boundary=Boundaries({"x": Dirichlet(0.0)}))
     network, points = MLP(1, 1, width=6, depth=1).double(), torch.rand(10, 1, dtype=torch.float64)
-    random, exact = (c.residuals(problem, network, points)["u"] for c in (Randomized.example(), Interior()))
+    random, exact = (c.residuals(problem, network, points)["u"] for c in (Randomized(), Interior()))
     assert torch.allclose(random, exact, rtol=1e-12, atol=1e-12)
 
 
 def test_a_jacobian_of_estimates_is_refused() -> None:
-    objective = PhysicsInformed(HighDimensional(Poisson(), ball(4)), [Randomized.example()])
+    objective = PhysicsInformed(HighDimensional(Poisson(), ball(4)), [Randomized()])
     with pytest.raises(ConfigError, match="those of 'pde' are estimates"):
         objective.linearize(MLP(4, 1, width=4, depth=1), FixedWeights())
 
@@ -151,7 +151,7 @@ def test_a_coefficient_of_many_dimensions_is_found() -> None:
 
 
 def test_a_problem_in_many_dimensions_is_made_again_from_its_description() -> None:
-    objective = PhysicsInformed(HighDimensional(Poisson(), ball(4), exact=TwoBody(4, seed=2)), [Randomized.example()])
+    objective = PhysicsInformed(HighDimensional(Poisson(), ball(4), exact=TwoBody(4, seed=2)), [Randomized()])
     twin = build(describe(objective))
     assert describe(twin) == describe(objective)
     assert torch.equal(twin.problem.exact.coefficients, objective.problem.exact.coefficients)
@@ -187,7 +187,7 @@ def test_a_hundred_dimensions_are_approached_by_steps_with_estimates() -> None:
     torch.manual_seed(0)
     problem = HighDimensional(Poisson(), ball(100), exact=TwoBody(100))
     network = HardBoundary(MLP(100, 1, width=32, depth=2), ball(100))
-    objective = PhysicsInformed(problem, [Randomized(RandomDirections(4), Quasirandom(20, 1, Uniform()))])
+    objective = PhysicsInformed(problem, [Randomized(4, Quasirandom(20, 1, Uniform()))])
     optimizer, before = torch.optim.Adam(network.parameters(), lr=1e-2), relative_error(network, problem)
     for step in range(30):
         objective.advance(step, 0, network)
@@ -213,6 +213,7 @@ def test_a_hundred_dimensions_are_approached_by_steps_with_estimates() -> None:
         (lambda: Scattered().samples(HighDimensional(Poisson(), ball(4))), "an exact solution"),
         (lambda: PhysicsInformed(forced(), unknown={"k": 1.0}), "'k' cannot be found"),
         (lambda: TwoBody(1), "dimensions=1"),
+        (lambda: Randomized(1), "at least 2"),
     ],
 )
 def test_what_a_problem_in_many_dimensions_cannot_be_is_refused_in_one_line(make: object, message: str) -> None:
