@@ -30,6 +30,11 @@ log = logging.getLogger(__name__)
 SCALER_PATIENCE = 20
 
 
+def adamw(parameters: Iterable[Any]) -> Optimizer:
+    """The optimiser of a configuration that names none; as a class its options would be taken over by another's."""
+    return AdamW(parameters)
+
+
 class FitModule(LightningModule):
     r"""Trains a network on an objective, $\min_\theta \sum_k \lambda_k L_k(\theta)$.
 
@@ -58,7 +63,7 @@ class FitModule(LightningModule):
         network: nn.Module,
         objective: Objective,
         weighting: Weighting | None = None,
-        optimizer: Callable[[Iterable], Optimizer] | None = None,
+        optimizer: Callable[[Iterable], Optimizer] = adamw,
         lr_scheduler: Callable[[Optimizer], LRScheduler] | None = None,
         ema: float | None = None,
         monitor: str = "val/relative_l2",
@@ -69,7 +74,7 @@ class FitModule(LightningModule):
         self.network = network
         self.objective = objective
         self.weighting = FixedWeights() if weighting is None else weighting
-        self.make_optimizer, self.make_scheduler = optimizer or AdamW, lr_scheduler
+        self.make_optimizer, self.make_scheduler = optimizer, lr_scheduler
         self.average = None if ema is None else WeightAverage(ema)
         self.monitor, self.seed, self.compiled = monitor, seed, compile
         #: Batches trained on so far, over all epochs and restarts.

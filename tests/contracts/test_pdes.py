@@ -25,7 +25,7 @@ def example(cls: type[PDE]) -> PDE:
     return cls.example() if hasattr(cls, "example") else cls()
 
 
-CASES = [(cls, n) for cls in EQUATIONS for n in example(cls).dimensions if n <= 2]
+CASES = [(cls, n) for cls in EQUATIONS for n in example(cls).dimensions if 1 <= n <= 2]
 
 
 def coefficient(**axes: Any) -> Any:
