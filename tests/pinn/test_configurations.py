@@ -75,7 +75,6 @@ STARTS = {
     "advection": 1e-14,
     "allen_cahn": 1e-4,
     "burgers": 1e-14,
-    "korteweg_de_vries": 1e-14,
     "kuramoto_sivashinsky": 1e-14,
     "lorenz": 1e-14,
     "navier_stokes_decay": 1e-14,
