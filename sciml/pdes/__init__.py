@@ -34,6 +34,7 @@ from sciml.pdes.shallow_water import ShallowWater
 from sciml.pdes.smoke import Smoke
 from sciml.pdes.solution_spec import SolutionSpec
 from sciml.pdes.statement import Statement, problem_of
+from sciml.pdes.steady_navier_stokes import SteadyNavierStokes
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
 
@@ -76,6 +77,7 @@ __all__ = [
     "Smoke",
     "SolutionSpec",
     "Statement",
+    "SteadyNavierStokes",
     "VectorBurgers",
     "Vorticity",
     "Wave",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sciml.fields import FieldSpec, ParameterSpec
-from sciml.numerics import Field
-from sciml.pdes.base import EllipticPDE
+from sciml.numerics import Derivatives, Field
+from sciml.pdes.base import EllipticPDE, Fields
 from sciml.pdes.parameters import Parameters
 
 
@@ -27,3 +27,7 @@ class Poisson(EllipticPDE):
 
     def source(self, p: Parameters) -> Field:
         return p.f
+
+    def residual(self, u: Fields, d: Derivatives, p: Parameters) -> Fields:
+        # The Laplacian as such is one row of a jet, or an estimate; a divergence of gradients is neither.
+        return {"u": -d.laplacian(u["u"]) - p.f}

@@ -13,7 +13,17 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sciml.fields import Boundaries, Grid, ParameterSpec, Periodic
-from sciml.numerics import Derivatives, Field, GridDerivatives, Request, expanded, point_derivatives, requests, value
+from sciml.numerics import (
+    Derivatives,
+    Field,
+    GridDerivatives,
+    RandomDirections,
+    Request,
+    expanded,
+    point_derivatives,
+    requests,
+    value,
+)
 from sciml.pdes.base import PDE, Fields
 from sciml.pdes.boundary_residual import boundary_residual
 from sciml.pdes.parameters import Parameters, call_with_coordinates
@@ -156,13 +166,15 @@ class Problem:
             result[name] = result[name] - call_with_coordinates(force, coordinates)
         return result
 
-    def network_residual(self, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Float[Tensor, " n"]]:
+    def network_residual(
+        self, network: nn.Module, points: Float[Tensor, "n d"], estimator: RandomDirections | None = None
+    ) -> dict[str, Float[Tensor, " n"]]:
         """Residual of a network of the coordinates, `(n, d) -> (n, c)`, at points; differentiable in its weights.
 
         The channels are the `unknowns`. The derivatives that the equation asks for are recorded once and propagated as
-        jets, or by reverse mode where the network does not allow them.
+        jets, or by reverse mode where the network does not allow them. An estimator estimates the Laplacian.
         """
-        engine, u = point_derivatives(network, points, self.axes, self.unknowns, self.requests)
+        engine, u = point_derivatives(network, points, self.axes, self.unknowns, self.requests, estimator)
         return {name: value(r) for name, r in self.residual(u, engine).items()}
 
     def boundary_residual(

@@ -105,17 +105,16 @@ class SolutionSpec:
         """
         problem = problem_of(given)
         times = tuple(float(t) for t in problem.times) if problem.pde.evolves and problem.times is not None else ()
-        grid, found = problem.domain, dict(fitted or {})
-        low, high = ([getattr(axis, end) for axis in grid.axes] for end in ("low", "high"))
+        (low, high), found = _ends(problem.domain), dict(fitted or {})
         initial = problem.initial if isinstance(problem.initial, Mapping) else {}
         return cls(
             fields=(*problem.pde.fields, *problem.pde.diagnostics),
             axes=problem.axes,
             low=(*low, *times[:1]),
             high=(*high, *times[-1:]),
-            grid=grid,
+            grid=problem.domain if isinstance(problem.domain, Grid) else None,
             times=times,
-            boundaries=problem.boundaries,
+            boundaries=problem.boundary or Boundaries({}),
             initial={name: f.text for name, f in initial.items() if isinstance(f, Function)},
             equation=problem.pde.text,
             coefficients={k: v for k, v in _coefficients(problem).items() if k not in found},
@@ -167,3 +166,10 @@ def _coefficients(problem: Problem) -> dict[str, float | str]:
         elif isinstance(value, int | float) and math.isfinite(value):
             found[spec.name] = float(value)
     return found
+
+
+def _ends(domain: Any) -> tuple[list[float], list[float]]:
+    """Low and high ends by axis, of a grid or a region."""
+    if isinstance(domain, Grid):
+        return [axis.low for axis in domain.axes], [axis.high for axis in domain.axes]
+    return [*domain.low], [*domain.high]

@@ -12,9 +12,11 @@ from sciml.pinn.deep_ritz import (
     ReactionEnergy,
 )
 from sciml.pinn.evolution import HeatEvolution
+from sciml.pinn.high_dimensional import HighDimensional, Scattered
 from sciml.pinn.marching import Marching
 from sciml.pinn.objective import PhysicsInformed
 from sciml.pinn.observations import Observations, Twin, read_observations
+from sciml.pinn.randomized import Randomized
 from sciml.pinn.reference import Exact, Reference, Solved, Stored
 from sciml.pinn.sampling import (
     Importance,
@@ -26,6 +28,7 @@ from sciml.pinn.sampling import (
     TensorProduct,
 )
 from sciml.pinn.surface import Surface
+from sciml.pinn.two_body import TwoBody
 from sciml.pinn.weighting import AugmentedLagrangian, NTKWeights, ResidualAttention, SelfAdaptive
 from sciml.pinn.windows import TimeWindows
 
@@ -41,6 +44,7 @@ __all__ = [
     "HardBoundary",
     "HardInitial",
     "HeatEvolution",
+    "HighDimensional",
     "Importance",
     "Initial",
     "Integral",
@@ -52,6 +56,7 @@ __all__ = [
     "PLaplaceEnergy",
     "PhysicsInformed",
     "Quasirandom",
+    "Randomized",
     "ReactionEnergy",
     "Reference",
     "Refining",
@@ -59,6 +64,7 @@ __all__ = [
     "ResidualBased",
     "RetainResample",
     "Sampler",
+    "Scattered",
     "SelfAdaptive",
     "Solved",
     "Stored",
@@ -66,6 +72,7 @@ __all__ = [
     "TensorProduct",
     "TimeWindows",
     "Twin",
+    "TwoBody",
     "exact_periodicity",
     "read_observations",
 ]

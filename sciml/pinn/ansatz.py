@@ -56,18 +56,11 @@ class HardBoundary(CoordinateMap):
             raise ValueError(f"region has {region.dimensions} dimensions; the network has {network.in_features}.")
         if faces is not None and (normalized or not isinstance(region, Box)):
             raise ValueError(f"faces={list(faces)} can be chosen of a Box that is not normalized.")
-        chosen = range(network.out_features) if channels is None else channels
-        if not chosen or not all(0 <= c < network.out_features for c in chosen):
-            raise ValueError(f"channels={list(chosen)} must be some of 0 to {network.out_features - 1}.")
-        given = each_channel(value, len(chosen))
-        if len(given) != len(chosen):
-            raise ValueError(f"value has {len(given)} entries for {len(chosen)} channels.")
+        by_channel = _by_channel("value", value, channels, network.out_features)
         self.network, self.region, self.faces, self.normalized = network, region, faces, normalized
         self._vanishing(torch.zeros(1, region.dimensions))  # a wrong face is named here, not in the first step
-        by_channel = dict(zip(chosen, given, strict=True))
         self.values = [by_channel.get(c, 0.0) for c in range(network.out_features)]
-        mask = torch.tensor([float(c in by_channel) for c in range(network.out_features)])
-        self.register_buffer("mask", mask, persistent=False)
+        self.register_buffer("mask", _mask(by_channel, network.out_features), persistent=False)
         self.partial = len(by_channel) < network.out_features
 
     @classmethod
@@ -102,10 +95,14 @@ class HardInitial(CoordinateMap):
         initial: $u_0$, one for each channel or one for all; numbers, or callables of the coordinates of space.
         evolve: $S$, such as `HeatEvolution` with the diffusivity of the equation, for one coordinate of space.
         start: $t_0$.
+        channels: numbers of the network's channels that have the condition; the others are those of $N$. All without.
 
     Raises:
-        ValueError: values that are not as many as the channels, or `evolve` in another dimension than one.
+        ValueError: a channel that is not there, values that are not as many as the channels, or `evolve` in another
+            dimension than one or with some channels alone.
     """
+
+    mask: Tensor
 
     def __init__(
         self,
@@ -113,16 +110,19 @@ class HardInitial(CoordinateMap):
         initial: Sequence[Value] | Value,
         evolve: Evolution | None = None,
         start: float = 0.0,
+        channels: Sequence[int] | None = None,
     ) -> None:
         super().__init__(network.in_features, network.out_features)
-        given = each_channel(initial, network.out_features)
-        if len(given) != network.out_features:
-            raise ValueError(f"initial has {len(given)} entries for {network.out_features} channels.")
-        if evolve is not None and network.in_features != 2:
-            raise ValueError(f"evolve is for x and t; the network has {network.in_features} coordinates.")
+        by_channel = _by_channel("initial", initial, channels, network.out_features)
+        self.partial = len(by_channel) < network.out_features
+        if evolve is not None and (network.in_features != 2 or self.partial):
+            found = f"{network.in_features} coordinates and channels={channels}"
+            raise ValueError(f"evolve is for x and t and all channels; there are {found}.")
         self.network, self.start = network, start
+        given = [by_channel.get(c, 0.0) for c in range(network.out_features)]
         # Not trained, so that at points that stay it is evaluated once.
         self.first = Frozen(_First(given, in_features=network.in_features, evolve=evolve, start=start))
+        self.register_buffer("mask", _mask(by_channel, network.out_features), persistent=False)
 
     @classmethod
     def example(cls) -> "HardInitial":
@@ -132,8 +132,10 @@ class HardInitial(CoordinateMap):
         return cls(MLP(2, 1, width=6, depth=1), "sin(pi*x)", HeatEvolution(0.1, 0.0, 1.0, modes=8))
 
     def forward(self, z: Field) -> Field:
-        elapsed = z[..., self.in_features - 1] - self.start
-        return self.first(z) + elapsed[..., None] * self.network(z)
+        elapsed = (z[..., self.in_features - 1] - self.start)[..., None]
+        if self.partial:
+            elapsed = (elapsed - 1.0) * self.mask.to(z.dtype) + 1.0
+        return self.first(z) + elapsed * self.network(z)
 
 
 class _First(nn.Module):
@@ -177,6 +179,24 @@ def each_channel(value: Sequence[Value] | Value, channels: int) -> list[Any]:
     """Numbers and functions by channel; one for all is repeated."""
     given = [*value] if isinstance(value, Sequence) and not isinstance(value, str) else [value] * channels
     return [as_function(v) for v in given]
+
+
+def _by_channel(
+    argument: str, value: Value | Sequence[Value], channels: Sequence[int] | None, count: int
+) -> dict[int, Any]:
+    """Numbers and functions of the chosen of `count` channels, by their numbers."""
+    chosen = range(count) if channels is None else channels
+    if not chosen or not all(0 <= c < count for c in chosen):
+        raise ValueError(f"channels={list(chosen)} must be some of 0 to {count - 1}.")
+    given = each_channel(value, len(chosen))
+    if len(given) != len(chosen):
+        raise ValueError(f"{argument} has {len(given)} entries for {len(chosen)} channels.")
+    return dict(zip(chosen, given, strict=True))
+
+
+def _mask(by_channel: dict[int, Any], count: int) -> Tensor:
+    """One for the channels that have a condition."""
+    return torch.tensor([float(c in by_channel) for c in range(count)])
 
 
 def columns_of(values: Sequence[Value], z: Field, dimensions: int) -> Field:

@@ -25,6 +25,8 @@ class Condition(Described, nn.Module, ABC):
 
     #: Name of its terms; those of several equations are `name:equation`.
     name: str
+    #: Whether its residuals are random estimates.
+    random = False
 
     def __init__(self, sampler: Sampler | None = None) -> None:
         super().__init__()
@@ -37,6 +39,12 @@ class Condition(Described, nn.Module, ABC):
     @abstractmethod
     def residuals(self, problem: Problem, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Tensor]:
         """What vanishes, one number per point `(n,)`, by equation; differentiable in the network's weights."""
+
+    def squares(
+        self, problem: Problem, network: nn.Module, points: Float[Tensor, "n d"]
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """What is minimised, one number per point, and the residual that it is the square of, by equation."""
+        return {name: (r.square(), r) for name, r in self.residuals(problem, network, points).items()}
 
     def check(self, problem: Problem) -> None:
         """Raises `ValueError` for a problem that the condition does not fit."""
@@ -132,6 +140,8 @@ class Face(Condition):
         self.name = face
 
     def check(self, problem: Problem) -> None:
+        if isinstance(problem.domain, SpatialRegion):
+            raise ValueError(f"face={self.face!r} is one of a grid; the boundary of a region is a Surface.")
         faces = [f"{axis}{side}" for axis in problem.domain.names for side in "-+"]
         if self.face not in faces:
             raise ValueError(f"face={self.face!r} must be one of {', '.join(faces) or 'none: there is no boundary'}.")
@@ -164,6 +174,8 @@ class Integral(Condition):
     def check(self, problem: Problem) -> None:
         if self.field not in problem.unknowns:
             raise ValueError(f"field={self.field!r} must be one of {', '.join(problem.unknowns)}.")
+        if isinstance(problem.domain, SpatialRegion):
+            raise ValueError("Integral takes a quadrature of a grid's axes; the problem's domain is a region.")
 
     def region(self, problem: Problem) -> Cuboid:
         region = whole(problem)

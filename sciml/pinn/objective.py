@@ -15,6 +15,7 @@ from sciml.objective import FixedWeights, Objective, Term, Weighting
 from sciml.optim import jacobian
 from sciml.pdes import Problem, SolutionSpec, Statement, problem_of
 from sciml.pinn.conditions import Condition, Interior, dtype_of
+from sciml.pinn.high_dimensional import HighDimensional
 from sciml.pinn.observations import Twin
 from sciml.rng import torch_generator
 from sciml.status import ConfigError
@@ -48,7 +49,7 @@ class PhysicsInformed(Objective):
 
     def __init__(
         self,
-        problem: Problem | Statement,
+        problem: Problem | Statement | HighDimensional,
         conditions: Sequence[Condition] | None = None,
         unknown: dict[str, float] | None = None,
         scales: dict[str, float] | None = None,
@@ -136,10 +137,10 @@ class PhysicsInformed(Objective):
         found: dict[str, Term] = {}
         for condition in self.conditions:
             points, weights = condition.sampler.points.to(dtype_of(network)), condition.sampler.weights()
-            residuals = condition.residuals(self.problem, network, points)
-            for equation, residual in residuals.items():
-                values = residual.square() if weights is None else weights.to(residual) * residual.square()
-                name = condition.name if len(residuals) == 1 else f"{condition.name}:{equation}"
+            squares = condition.squares(self.problem, network, points)
+            for equation, (square, residual) in squares.items():
+                values = square if weights is None else weights.to(square) * square
+                name = condition.name if len(squares) == 1 else f"{condition.name}:{equation}"
                 found[name] = Term(values, points, residuals=residual)
         return found
 
@@ -151,8 +152,11 @@ class PhysicsInformed(Objective):
             weighting: constant weights $\lambda_k$; a residual is scaled by $\sqrt{\lambda_k / N_k}$.
 
         Raises:
-            ConfigError: weights that are not constant, or unknown coefficients, which a Jacobian does not have.
+            ConfigError: weights that are not constant, unknown coefficients, which a Jacobian does not have, or random
+                residuals, whose squares do not make up the loss.
         """
+        if random := [condition.name for condition in self.conditions if condition.random]:
+            raise ConfigError(f"a Jacobian of the residuals needs exact ones; those of {random[0]!r} are estimates.")
         if type(weighting) is not FixedWeights or self.unknown:
             raise ConfigError("a Jacobian of the residuals needs FixedWeights and no unknown coefficients.")
         self._draw_missing(network)

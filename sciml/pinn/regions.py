@@ -91,8 +91,10 @@ def at_times(region: SpatialRegion, problem: Problem) -> Any:
     return SpaceTime(region, box.low[-1], box.high[-1])
 
 
-def whole(problem: Problem, times: Sequence[float] | None = None) -> Cuboid:
+def whole(problem: Problem, times: Sequence[float] | None = None) -> Any:
     """Domain and, where the equation evolves, time: from the first time to the last one unless `times` says else."""
+    if isinstance(problem.domain, SpatialRegion):
+        return problem.domain
     low = [axis.low for axis in problem.domain.axes]
     high = [axis.high for axis in problem.domain.axes]
     if problem.pde.evolves:

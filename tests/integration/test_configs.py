@@ -46,13 +46,15 @@ def resolved_again(made, folder: Path):
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=name)
 def test_an_experiment_is_instantiated_and_keeps_its_meaning_when_resolved(path, tmp_path):
-    from sciml.describe import describe
+    from sciml.describe import build, describe
 
     made = experiment(["--config", name(path), "--trainer.accelerator=cpu"])
     again = resolved_again(made, tmp_path)
     assert describe(made.model.network) == describe(again.model.network)
     assert describe(made.model.objective) == describe(again.model.objective)
     assert again.resolved() == made.resolved()
+    # What reads a run's configuration without the command line's parser finds the same objects in it.
+    assert describe(build(yaml.safe_load(made.resolved())["model"]["objective"])) == describe(made.model.objective)
     assert made.config["trainer"]["max_epochs"] or made.config["trainer"]["max_steps"] > 0
 
 

@@ -149,6 +149,18 @@ def test_initial_values_hold_to_rounding() -> None:
         assert float(both(torch.stack([torch.full_like(t, end), t], dim=-1)).detach().abs().max()) < 1e-14
 
 
+def test_initial_values_of_some_channels_leave_the_others_to_the_network() -> None:
+    ansatz = HardInitial(network(outputs=3), [lambda x: torch.cos(PI * x), 2.0], start=0.5, channels=[2, 0]).double()
+    x = torch.linspace(-1, 1, 21, dtype=torch.float64)
+    start = torch.stack([x, torch.full_like(x, 0.5)], dim=-1)
+    u, free = ansatz(start).detach(), ansatz.network(start).detach()
+    assert torch.allclose(u, torch.stack([0 * x + 2, free[:, 1], torch.cos(PI * x)], dim=-1), atol=1e-15)
+    later = ansatz(start + torch.tensor([0.0, 0.25])).detach()
+    moved = ansatz.network(start + torch.tensor([0.0, 0.25])).detach()
+    assert torch.allclose(later[:, 0], 2.0 + 0.25 * moved[:, 0], atol=1e-15)
+    assert torch.equal(later[:, 1], moved[:, 1])
+
+
 def test_an_ordinary_equation_starts_at_its_numbers() -> None:
     ansatz = HardInitial(network(1, 3), [1.0, 2.0, -1.0]).double()
     start = ansatz(torch.zeros(1, 1, dtype=torch.float64)).detach()
@@ -232,6 +244,8 @@ def test_a_hard_ansatz_of_text_is_made_again_from_its_description() -> None:
         (lambda: HardBoundary(network(), BOX, [1.0, 2.0]), "2 entries for 1"),
         (lambda: HardBoundary(network(), BOX, faces=["z-"]), "z-"),
         (lambda: HardInitial(network(), [1.0, 2.0]), "2 entries for 1"),
+        (lambda: HardInitial(network(), 1.0, channels=[1]), "channels"),
+        (lambda: HardInitial(network(outputs=2), 1.0, HeatEvolution(0.1), channels=[1]), "all channels"),
         (lambda: HardInitial(network(3), 1.0, HeatEvolution(0.1)), "3 coordinates"),
         (lambda: HardInitial(network(), lambda y: y)(torch.rand(2, 2)), "'y'"),
         (lambda: HeatEvolution(-0.1), "diffusivity=-0.1"),
