@@ -1,4 +1,4 @@
-"""A physics-informed configuration trained for a budget of CPU time, its errors noted on the way."""
+"""A physics-informed configuration trained for a budget of CPU time or of steps, its errors noted on the way."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -29,10 +29,11 @@ class Budget(Callback):
     Args:
         marks: process times in seconds at which is measured, ascending; the run ends at the last one.
         measure: of the module.
+        in_steps: marks are numbers of steps.
     """
 
-    def __init__(self, marks: Sequence[float], measure: Callable[[Any], list[float]]) -> None:
-        self.marks, self.measure = list(marks), measure
+    def __init__(self, marks: Sequence[float], measure: Callable[[Any], list[float]], in_steps: bool = False) -> None:
+        self.marks, self.measure, self.in_steps = list(marks), measure, in_steps
         self.found: list[dict[str, Any]] = []
         self._excluded = 0.0
 
@@ -42,7 +43,8 @@ class Budget(Callback):
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *args: Any) -> None:
         now = time.process_time()
         used = now - self._begin - self._excluded
-        if len(self.found) < len(self.marks) and used >= self.marks[len(self.found)]:
+        reached = pl_module.step if self.in_steps else used
+        if len(self.found) < len(self.marks) and reached >= self.marks[len(self.found)]:
             entry = {"cpu_s": round(used, 1), "steps": pl_module.step, "loss": pl_module.losses["loss"]}
             self.found.append({**entry, "errors": self.measure(pl_module)})
         self._excluded += time.process_time() - now
@@ -50,9 +52,18 @@ class Budget(Callback):
 
 
 def run(
-    config: str, seed: int, marks: Sequence[float], points: Tensor, values: Tensor, overrides: Sequence[str] = ()
+    config: str,
+    seed: int,
+    marks: Sequence[float],
+    points: Tensor,
+    values: Tensor,
+    overrides: Sequence[str] = (),
+    in_steps: bool = False,
+    precision: Any = "64-true",
 ) -> dict[str, Any]:
     """Trains a shipped configuration; one entry of `marks` each with time, steps, loss and errors by component.
+
+    Points and values have the precision of the network.
 
     A run that diverges, or ends before its budget does, has the fewer entries.
     """
@@ -60,9 +71,9 @@ def run(
     words = ["--config", str(ROOT / "configs" / "pinn" / config), f"--seed_everything={seed}", *overrides]
     experiment = Experiment(read_request("fit", words), None)
     torch.manual_seed(seed)
-    budget = Budget(marks, lambda module: relative_errors(module.network, points, values))
+    budget = Budget(marks, lambda module: relative_errors(module.network, points, values), in_steps)
     trainer = Trainer(
-        accelerator="cpu", max_epochs=-1, precision="64-true", callbacks=[budget], logger=False, barebones=False,
+        accelerator="cpu", max_epochs=-1, precision=precision, callbacks=[budget], logger=False, barebones=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
     )  # fmt: skip
     experiment.datamodule.reference = None
