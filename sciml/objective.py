@@ -39,6 +39,9 @@ class Term:
 class Objective(Described, nn.Module, ABC):
     """Network and batch in, named terms out. State is kept in buffers, so that checkpoints carry it."""
 
+    #: Whether it takes empty batches and a network of the coordinates, and holds its own points.
+    without_data = False
+
     @abstractmethod
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:
         """The terms of one batch, in physical units."""

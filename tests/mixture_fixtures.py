@@ -9,13 +9,15 @@ COUNTS = {"gas": {"train": 4, "valid": 2, "test": 2}, "flow": {"train": 3, "vali
 TIMES = (0.0, 0.5, 1.0)
 
 
-def write(root: Path, name: str, fields: tuple[tuple[str, int], ...], n: int = 8) -> Path:
+def write(
+    root: Path, name: str, fields: tuple[tuple[str, int], ...], n: int = 8, time_unit: str = "1", length_unit: str = "1"
+) -> Path:
     from sciml.data import DatasetSpec, Shard, write_manifest, write_shard, write_statistics
     from sciml.fields import Boundaries, FieldSpec, Grid
 
     spec = DatasetSpec(
         name, tuple(FieldSpec(f, rank=rank) for f, rank in fields), (), (), Grid.periodic(n, n),
-        Boundaries.periodic(), times=TIMES,
+        Boundaries.periodic(), times=TIMES, time_unit=time_unit, length_unit=length_unit,
     )  # fmt: skip
     shards, first = {}, 0
     for split, count in COUNTS[name].items():

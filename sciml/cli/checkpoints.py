@@ -20,8 +20,8 @@ def check_checkpoint(text: str, option: str) -> Path:
     return path
 
 
-def check_predictor_file(text: str, option: str = "MODEL") -> tuple[Path, tuple[str, ...]]:
-    """A predictor file with a sound header and the checksum it was written with, and the names of its space axes.
+def check_predictor_file(text: str, option: str = "MODEL") -> tuple[Path, str, tuple[str, ...]]:
+    """A predictor file with a sound header and the checksum it was written with, its kind, and its space axes.
 
     Raises:
         ConfigError: a remote address.
@@ -32,14 +32,15 @@ def check_predictor_file(text: str, option: str = "MODEL") -> tuple[Path, tuple[
     path = existing(text, option, folder=False)
     if path.suffix == ".ckpt":
         raise DataError(f"{text}: a checkpoint, not a predictor; sciml export {text} --out model.sciml makes one.")
-    grid = check_predictor(path)["spec"].get("grid")
-    if not isinstance(grid, dict):
+    content = check_predictor(path)
+    grid = content["spec"].get("grid")
+    if not isinstance(grid, dict) and not (grid is None and content["kind"] == "solution"):
         raise DataError(f"{text}: is no predictor file: its specification has no grid.")
-    return path, tuple(sorted(grid))
+    return path, content["kind"], tuple(sorted(grid or ()))
 
 
-def check_run(text: str) -> Path:
-    """A run folder whose predictor is sound.
+def check_run(text: str) -> tuple[Path, str]:
+    """A run folder whose predictor is sound, and the predictor's kind.
 
     Raises:
         ConfigError: a remote address.
@@ -50,5 +51,5 @@ def check_run(text: str) -> Path:
     folder = find_run(existing(text, "RUN"))
     if not (folder / "model.sciml").is_file():
         raise DataError(f"{text}: no model.sciml, so this is no finished run; sciml export makes one of a checkpoint.")
-    check_predictor_file(str(folder / "model.sciml"))
-    return folder
+    _, kind, _ = check_predictor_file(str(folder / "model.sciml"))
+    return folder, kind

@@ -39,7 +39,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     convert.add_argument("target", metavar="OUT", help="data set folder to make")
     convert.add_argument("--name", help="of the data set; that of the folder by default")
     convert.add_argument(
-        "--splits", type=splits, metavar="N,N,N", help="numbers of train, valid and test; 8, 1 and 1 tenths by default"
+        "--splits",
+        type=splits,
+        metavar="N,N,N",
+        help="numbers of train, valid and test; those of our own export, else 8, 1 and 1 tenths by default",
     )
     convert.set_defaults(run=run_convert)
     export = add_verb(

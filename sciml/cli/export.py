@@ -2,6 +2,8 @@
 
 import argparse
 
+from sciml.status import ConfigError
+
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     from sciml.cli.main import add_verb
@@ -28,12 +30,14 @@ def run(args: argparse.Namespace) -> int:
 
     checkpoint = check_checkpoint(args.checkpoint, "CHECKPOINT")
     target = writable(args.out, "--out", (f".{args.format}",))
-    from sciml.inference import export_program, from_checkpoint
+    from sciml.inference import Surrogate, export_program, from_checkpoint
 
-    surrogate = from_checkpoint(checkpoint)
-    if args.format == "pt2":
-        export_program(surrogate, target)
+    predictor = from_checkpoint(checkpoint)
+    if args.format == "sciml":
+        predictor.save(target)
+    elif isinstance(predictor, Surrogate):
+        export_program(predictor, target)
     else:
-        surrogate.save(target)
+        raise ConfigError("export: a solution of the coordinates becomes a .sciml file alone; leave out --format pt2.")
     print(target)
     return 0

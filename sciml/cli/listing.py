@@ -72,11 +72,13 @@ def _configs() -> Rows:
 
 
 def _package(package: str, base: str | None = None) -> Callable[[], Rows]:
-    """What a package exports, objectives left out; with `base` only the classes derived from it."""
+    """What a package exports, kinds of their own left out; with `base` only the classes derived from it."""
 
     def rows() -> Rows:
         found = [e for e in entries_of(f"sciml.{package}") if not e.abstract]
-        chosen = [e for e in found if (base is None or e.derives_from(base)) and not e.derives_from(OBJECTIVE)]
+        others = [b for b in (OBJECTIVE, COORDINATES) if b != base]
+        chosen = [e for e in found if base is None or e.derives_from(base)]
+        chosen = [e for e in chosen if not any(e.derives_from(b) for b in others)]
         return [(e.path, e.summary) for e in chosen]
 
     return rows
@@ -95,13 +97,20 @@ def _derived(base: str, packages: tuple[str, ...]) -> Callable[[], Rows]:
 
 
 OBJECTIVE = "sciml.objective.Objective"
+COORDINATES = "sciml.nn.coordinate_network.CoordinateMap"
 
 KINDS: dict[str, Callable[[], Rows]] = {
     "datasets": _datasets,
     "configs": _configs,
     "operators": _package("operators"),
-    "objectives": _derived(OBJECTIVE, ("operators",)),
-    "weightings": _derived("sciml.objective.Weighting", ("objective",)),
+    "networks": _derived(COORDINATES, ("nn", "pinn")),
+    "objectives": _derived(OBJECTIVE, ("operators", "pinn")),
+    "weightings": _derived("sciml.objective.Weighting", ("objective", "pinn")),
+    "conditions": _derived("sciml.pinn.conditions.Condition", ("pinn",)),
+    "points": _derived("sciml.pinn.sampling.Sampler", ("pinn",)),
+    "regions": _derived("sciml.fields.domain.SpatialRegion", ("fields",)),
+    "energies": _derived("sciml.pinn.deep_ritz.Energy", ("pinn",)),
+    "references": _derived("sciml.pinn.reference.Reference", ("pinn",)),
     "pdes": _package("pdes", base="sciml.pdes.base.PDE"),
     "samplers": _derived("sciml.describe.Described", ("datagen",)),
     "layouts": _derived("sciml.data.layouts.base.Layout", ("data.layouts",)),

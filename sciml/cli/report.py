@@ -1,8 +1,9 @@
 """`sciml report`: the picture and the static page of a run."""
 
 import argparse
+from pathlib import Path
 
-from sciml.status import DataError
+from sciml.status import ConfigError, DataError
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -23,7 +24,9 @@ def run(args: argparse.Namespace) -> int:
     from sciml.cli.data_sets import check_dataset
     from sciml.cli.test import SOLVED, classical_solvers, run_dataset
 
-    folder = check_run(args.folder)
+    folder, kind = check_run(args.folder)
+    if kind == "solution":
+        return _solution(folder, args.dataset)
     try:
         data = run_dataset(folder, args.dataset)
     except DataError:
@@ -37,4 +40,15 @@ def run(args: argparse.Namespace) -> int:
     if data is not None and not (folder / "metrics.json").is_file():
         evaluate_run(folder, dataset=data, solvers=classical_solvers(data), solver_samples=SOLVED)
     print(render_page(folder, dataset=data))
+    return 0
+
+
+def _solution(folder: Path, dataset: str | None) -> int:
+    if dataset:
+        raise ConfigError(
+            "report: --dataset does not go with the solution of an equation; its reference is configured."
+        )
+    from sciml.report import render_solution
+
+    print(render_solution(folder))
     return 0

@@ -61,7 +61,9 @@ def _predictor(args: argparse.Namespace, source: Path | None) -> "xarray.Dataset
 
     if source is None or args.times is None:
         raise ConfigError("rollout: a predictor needs --in FILE and --times TIMES.")
-    model, axes = check_predictor_file(args.model)
+    model, kind, axes = check_predictor_file(args.model)
+    if kind == "solution":
+        raise ConfigError(f"{args.model}: a solution is known at all times; sciml predict MODEL --out FILE writes it.")
     fields = read_fields(source, axes)
     # Of a trajectory the first frame is the initial state.
     initial = fields.isel(time=0) if "time" in fields.sizes else fields

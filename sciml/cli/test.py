@@ -60,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
     from sciml.cli.checkpoints import check_run
     from sciml.cli.data_sets import check_dataset
 
-    folder = check_run(args.folder)
+    folder, kind = check_run(args.folder)
+    if kind == "solution":
+        return _solution(folder, args.dataset)
     data = run_dataset(folder, args.dataset)
     check_dataset(data)
     from sciml.evaluation import render
@@ -68,6 +70,18 @@ def run(args: argparse.Namespace) -> int:
 
     solvers = classical_solvers(data)
     print(render(evaluate_run(folder, dataset=data, solvers=solvers, solver_samples=SOLVED)).rstrip())
+    print(folder / "metrics.json")
+    return 0
+
+
+def _solution(folder: Path, dataset: str | None) -> int:
+    """Errors of a solution against the reference of its configuration."""
+    if dataset:
+        raise ConfigError("test: --dataset does not go with the solution of an equation; its reference is configured.")
+    from sciml.report import measure_solution
+
+    for name, errors in measure_solution(folder).items():
+        print(f"{name}: relative L2 {errors['relative_l2']:.4g}, largest error {errors['largest']:.4g}")
     print(folder / "metrics.json")
     return 0
 

@@ -69,7 +69,8 @@ class MixedFields(Dataset[Batch]):
     Args:
         members: how each data set becomes part of the mixture.
         splits: their splits, in the same order.
-        fields: names of the common fields; the first member that has one of its own says what it is.
+        fields: names of the common fields; the first member that has one of its own says what it is, and one that
+            every member fills is a scalar.
         windows: the index map.
         limit: use the first so many trajectories of each; all when left out.
         name: of the mixture.
@@ -97,14 +98,13 @@ class MixedFields(Dataset[Batch]):
         ]
         specs = [_common(m, s.spec, fields) for m, s in zip(members, splits, strict=True)]
         chosen = [next((s[f] for s in specs if s[f] is not None), None) for f in fields]
-        if lost := [f for f, s in zip(fields, chosen, strict=True) if s is None]:
-            raise ValueError(f"fields names {lost[0]!r}, which every member fills with a constant.")
+        common = tuple(s or FieldSpec(f) for f, s in zip(fields, chosen, strict=True))
         first = splits[0].spec
         for split in splits[1:]:
             _check_alike(first, split.spec)
         spec = DatasetSpec(
-            name, tuple(s for s in chosen if s is not None), (), (), first.grid, first.boundaries, first.times,
-            first.time_unit, first.length_unit, first.dtype,
+            name, common, (), (), first.grid, first.boundaries, first.times, first.time_unit, first.length_unit,
+            first.dtype,
         )  # fmt: skip
         digest = hashlib.sha256("".join(s.hash for s in splits).encode()).hexdigest()
         self.dataset = MixedSplit(spec, digest, tuple(splits))
@@ -151,7 +151,8 @@ class MixedFields(Dataset[Batch]):
         return Batch(**joined, coords=self.parts[0].coords)
 
     def statistics(self) -> dict[str, Any]:
-        """Mean, spread and range of each field over the members that have it, each member as heavy as another.
+        """Mean, spread and range of each field over the members that have it, each member as heavy as another; those
+        of the constants where none has it.
 
         The form is that of `sciml.data.statistics`.
         """
@@ -163,6 +164,10 @@ class MixedFields(Dataset[Batch]):
                 if source is not None:
                     moved = {name: own[name][source] - constant * (name != "std") for name in own}
                     found[channel].append(moved)
+        for channel, parts in found.items():
+            if not parts:
+                constants = [float(m.fill[channel]) for m in self.members]
+                parts.extend({"mean": c, "std": 0.0, "min": c, "max": c} for c in constants)
         return {name: self._by_field({c: _pooled(f, name) for c, f in found.items()}) for name in _POOLED}
 
     def _by_field(self, values: Mapping[str, float]) -> dict[str, Any]:
@@ -273,5 +278,6 @@ def _check_alike(first: DatasetSpec, other: DatasetSpec) -> None:
         ("time_unit", first.time_unit, other.time_unit),
         ("length_unit", first.length_unit, other.length_unit),
     ):
-        if a != b:
+        # Foreign files have no units: "1" goes with every one.
+        if a != b and not (what.endswith("unit") and "1" in (a, b)):
             raise ValueError(f"{what} of {first.name} and {other.name} differ: {a} and {b}.")

@@ -182,7 +182,7 @@ def gather(
 def choose(shares: Tensor, unit: Float[Tensor, " n"]) -> tuple[Tensor, Tensor]:
     """One of several parts with probabilities proportional to `shares`, and what is left of the uniform number."""
     edges = torch.cumsum(shares.to(unit.dtype), 0) / shares.sum()
-    part = torch.searchsorted(edges, unit, right=True).clamp_max(len(shares) - 1)
+    part = torch.searchsorted(edges, unit.contiguous(), right=True).clamp_max(len(shares) - 1)
     width = shares.to(unit.dtype) / shares.sum()
     rest = (unit - (edges - width)[part]) / width[part]
     return part, rest.clamp(0.0, 1.0)

@@ -1,4 +1,4 @@
-"""From a training checkpoint to a surrogate: tensors and plain data, read without Lightning."""
+"""From a training checkpoint to a surrogate or a solution: tensors and plain data, read without Lightning."""
 
 import pickle
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,22 @@ from torch import Tensor, nn
 from sciml.describe import build
 from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec
 from sciml.inference.file import check_classes
+from sciml.inference.predictor import load_weights
+from sciml.inference.solution import Solution
 from sciml.inference.spec import SurrogateSpec
 from sciml.inference.surrogate import Surrogate
 from sciml.objective import accepts
+from sciml.pdes import SolutionSpec
 from sciml.status import ConfigError, DataError
 
 #: Layout of the checkpoint's entry `sciml` that this version reads.
 SCHEMA = 1
 
 
-def from_checkpoint(path: str | Path) -> Surrogate:
-    """The surrogate that a checkpoint of `sciml fit` holds, with the averaged weights where there are some.
+def from_checkpoint(path: str | Path) -> Surrogate | Solution:
+    """What a checkpoint of `sciml fit` holds, with the averaged weights where there are some.
+
+    A network that was trained on data becomes a surrogate, one that was trained on a problem a solution.
 
     Raises:
         DataError: a file that is damaged or hostile, or no checkpoint of this package, in one line.
@@ -32,10 +37,16 @@ def from_checkpoint(path: str | Path) -> Surrogate:
     if not isinstance(entry, Mapping) or entry.get("schema") != SCHEMA:
         found = entry.get("schema") if isinstance(entry, Mapping) else None
         raise DataError(f"{path}: is no checkpoint of sciml fit with schema {SCHEMA} (found {found!r}).")
-    if not entry.get("data"):
-        raise DataError(f"{path}: was trained without a described data set; make a Surrogate with a SurrogateSpec.")
+    if not (entry.get("data") or entry.get("solution")):
+        raise DataError(
+            f"{path}: was trained without a described data set or problem; make a Surrogate with a SurrogateSpec."
+        )
     try:
-        network = _network(entry, checkpoint.get("ema_state_dict") or checkpoint["state_dict"])
+        weights = checkpoint.get("ema_state_dict") or checkpoint["state_dict"]
+        if not entry.get("data"):
+            known = SolutionSpec.from_dict({**entry["solution"], "version": str(entry.get("version", ""))})
+            return Solution(_described(entry, weights), known)
+        network = _network(entry, weights)
         return Surrogate(network, spec_of(entry["data"], network, str(entry.get("version", ""))))
     except (ConfigError, ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
         raise DataError(f"{path}: {' '.join(str(error).split())[:400]}") from None
@@ -67,11 +78,21 @@ def _network(entry: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Modu
     description, data = entry["module"]["network"], entry["data"]
     check_classes(description)
     network = Normalized(build(description), Normalizer(len(data["inputs"])), Normalizer(len(data["outputs"])))
-    prefix = "network."
-    network.load_state_dict(
-        {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}, strict=True
-    )
+    load_weights(network, _own(weights))
     return network
+
+
+def _described(entry: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
+    """The trained network as it was described."""
+    description = entry["module"]["network"]
+    check_classes(description)
+    network = build(description)
+    load_weights(network, _own(weights))
+    return network
+
+
+def _own(weights: Mapping[str, Tensor], prefix: str = "network.") -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
 
 
 def spec_of(data: Mapping[str, Any], network: nn.Module, version: str = "") -> SurrogateSpec:

@@ -4,8 +4,9 @@
     header       JSON: dtype, shape and offsets of each tensor; `__metadata__` = {"sciml": <JSON text>}
     data         the tensors, without gaps
 
-The JSON text holds `format`, `schema`, `version`, the description of the network, the specification of its fields,
-and `file_sha256`: the SHA-256 of the whole file with those 64 digits set to zero, so that every bit is covered.
+The JSON text holds `format`, `schema`, `version`, `kind` (a surrogate of fields, which files without it are too, or
+the solution of an equation), the description of the network, the specification of its fields, and `file_sha256`: the
+SHA-256 of the whole file with those 64 digits set to zero, so that every bit is covered.
 Nothing here needs torch: the command line looks at a file before it imports anything heavy.
 """
 
@@ -23,6 +24,8 @@ from sciml.status import DataError
 FORMAT = "sciml.predictor"
 #: Version of the metadata's layout; a file of a later one is refused.
 SCHEMA = 1
+#: What a predictor may be.
+KINDS = ("surrogate", "solution")
 #: Sizes beyond which a file is refused before anything is allocated.
 MAX_HEADER = 16 * 2**20
 MAX_FILE = 8 * 2**30
@@ -61,7 +64,7 @@ def check_predictor(path: str | Path) -> dict[str, Any]:
     """Looks at a predictor file without torch: structure, sizes, schema and checksum.
 
     Returns:
-        The metadata: `network`, `spec`, `version`, `schema`.
+        The metadata: `network`, `spec`, `version`, `schema`, `kind`.
 
     Raises:
         DataError: what is wrong, in one line that names the file.
@@ -154,6 +157,8 @@ def _metadata(header: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(metadata["network"].get("class_path"), str):
         raise _Fault("is no predictor file: its network has no class_path.")
     check_classes(metadata["network"])
+    if metadata.setdefault("kind", KINDS[0]) not in KINDS:
+        raise _Fault(f"is of the kind {metadata['kind']!r}; this version reads {' and '.join(KINDS)}.")
     return metadata
 
 

@@ -17,10 +17,17 @@ class RangeWatch:
 
     Args:
         ranges: smallest and largest value by channel; channels without a range are not looked at.
+        tolerance: how far beyond its range a value may lie, as a part of the range's width.
+        text: of the warning, with places for the channel, its value and both ends of the range.
     """
 
-    def __init__(self, ranges: Mapping[str, tuple[float, float]]) -> None:
-        self.ranges = dict(ranges)
+    def __init__(
+        self,
+        ranges: Mapping[str, tuple[float, float]],
+        tolerance: float = TOLERANCE,
+        text: str = "input channel %s has the value %g, outside of the training data's range [%g, %g]",
+    ) -> None:
+        self.ranges, self.tolerance, self.text = dict(ranges), tolerance, text
 
     def look(self, x: Tensor, channels: Sequence[str]) -> None:
         """Logs at most one warning, about the channel that is farthest out.
@@ -37,13 +44,12 @@ class RangeWatch:
             (distance, name, value)
             for name, *values in extremes
             for value in values
-            if name in self.ranges and (distance := self._beyond(name, value)) > TOLERANCE
+            if name in self.ranges and (distance := self._beyond(name, value)) > self.tolerance
         ]
         if found:
             _, name, value = max(found)
             low, high = self.ranges.pop(name)
-            text = "input channel %s has the value %g, outside of the training data's range [%g, %g]"
-            logger.warning(text, name, value, low, high)
+            logger.warning(self.text, name, value, low, high)
 
     def _beyond(self, name: str, value: float) -> float:
         """Distance from the range in units of its width, which for a constant channel is that of rounding."""

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sciml import __version__
 from sciml.fields import Boundaries, FieldSpec, Grid, ParameterSpec, channel_names
@@ -41,6 +41,9 @@ class SurrogateSpec(StepperSpec):
         ValueError: a map without inputs, a stepper whose inputs are not its fields, times that are not positive, a
             range of no input channel.
     """
+
+    #: How predictor files of surrogates are marked.
+    kind: ClassVar[str] = "surrogate"
 
     any_dt: bool = False
     inputs: tuple[FieldSpec, ...] = ()

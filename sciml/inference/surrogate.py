@@ -105,7 +105,7 @@ class Surrogate:
         Raises:
             DataError: a file that is damaged, hostile, of another schema or not a predictor, in one line.
         """
-        network, spec = load_predictor(path)
+        network, spec = load_predictor(path, SurrogateSpec)
         try:
             return cls(network, spec, batch_size=batch_size).to(device)
         except ValueError as error:

@@ -1,6 +1,7 @@
 """Differentiable operations on stacked Taylor coefficients `(rows, ...)`: one node of the graph each.
 
-They save their arguments or their value and nothing else.
+They save their arguments or their value and nothing else, work under `torch.func.vmap`, `grad` and `jacrev`, and may be
+differentiated more than once.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from sciml.numerics.jet_kernels import apart
 from sciml.numerics.jet_space import JetSpace
 from sciml.numerics.taylor import Riccati, Series
 
-#: Numbers per row and block: few operations each, and yet most of what they reuse is in the cache.
+#: Numbers per row and block on a CPU: few calls, and yet most of what they reuse is in the cache.
 BLOCK = 131072
 #: Numbers per row from which a compiled kernel is worth its call.
 LARGE = 16384
@@ -31,7 +32,7 @@ def _run(kernel: Kernel, stacks: tuple[Tensor, ...], static: tuple[Any, ...], co
     count = flat[0].shape[1]
     if compiled and count >= LARGE:
         return fused(kernel, flat, static).view(-1, *shape)
-    if count <= BLOCK:
+    if count <= BLOCK or not flat[0].is_cpu:
         return kernel(*flat, *static).view(-1, *shape)
     first = kernel(*(s[:, :BLOCK] for s in flat), *static)
     out = first.new_empty(len(first), count)

@@ -108,8 +108,10 @@ class Jet:
         keys = key if isinstance(key, tuple) else (key,)
         return self.apply(lambda c: c[(slice(None), *keys)])
 
-    def sum(self, dim: int) -> "Jet":
-        return self.apply(lambda c: c.sum(dim if dim < 0 else dim + 1))
+    def sum(self, dim: int | None = None, keepdim: bool = False) -> "Jet":
+        if dim is None:
+            raise UnsupportedOperation("jets know sums along one axis only.")
+        return self.apply(lambda c: c.sum(dim if dim < 0 else dim + 1, keepdim))
 
     def unsqueeze(self, dim: int) -> "Jet":
         return self.apply(lambda c: c.unsqueeze(dim if dim < 0 else dim + 1))
@@ -218,8 +220,8 @@ _HANDLERS: dict[Any, Callable[..., Any]] = {
     torch.sign: lambda x: constant(torch.sign(x.value), x.space),
     torch.matmul: operator.matmul,
     torch.neg: operator.neg,
-    torch.sum: lambda x, dim: x.sum(dim),
-    torch.unsqueeze: lambda x, dim: x.unsqueeze(dim),
+    torch.sum: Jet.sum,
+    torch.unsqueeze: Jet.unsqueeze,
     torch.pow: operator.pow,
 }
 for _name in set(SERIES) - {"pow", "softplus", "silu", "gelu"}:

@@ -16,8 +16,9 @@ class GroupedLoss(Loss):
     r"""$\frac1G\sum_g \langle|\hat u_g - u_g|^p\rangle / (\langle|u_g|^p\rangle + 10^{-10})$ with means over the batch.
 
     Unlike in a mean of relative errors, the denominator is pooled over the batch, so that a sample that is almost
-    zero does not dominate. What comes out is one number per sample, whose mean is the loss. Where `mask` is false the
-    prediction is replaced by the target: the point adds nothing to the numerator and still counts in both means.
+    zero does not dominate; with several processes each pools over its own share. What comes out is one number per
+    sample, whose mean is the loss. Where `mask` is false the prediction is replaced by the target: the point adds
+    nothing to the numerator and still counts in both means.
 
     Args:
         groups: numbers of channels that follow one another, `(1, 2, 1)` for density, velocity, pressure; one group of

@@ -17,8 +17,9 @@ log = logging.getLogger(__name__)
 #: Residuals (N,) and their Jacobian (N, P) at the current parameters.
 Linearize = Callable[[], tuple[Tensor, Tensor]]
 
-#: A step whose decrease is above the second (below the first) share of the predicted one weakens (strengthens) damping.
-GAIN = (0.25, 0.75)
+#: Shares of the predicted decrease, and what damping is multiplied by where a step stays below. It falls early: strong
+#: damping leaves out the directions of small singular values, which the last digits are made of.
+GAINS = ((0.01, 10.0), (0.1, 2.0), (0.25, 1.0), (math.inf, 1 / 3))
 #: Strongest damping, in mean eigenvalues: beyond it a step is one down the gradient.
 CEILING = 1e8
 #: Relative difference between the loss and the sum of squares above which they cannot be the same function.
@@ -31,8 +32,8 @@ class NaturalGradient(Optimizer):
     The direction solves $(J^TJ + \mu I)\,d = J^Tr$, for fewer residuals than parameters in the form
     $d = J^T(JJ^T + \mu I)^{-1}r$, which needs a matrix of the size of the residuals alone. With the Jacobian of the
     residuals of a PDE this is the natural gradient of its energy. $\mu$ is a multiple of the mean eigenvalue of the
-    matrix, and follows the gain, the decrease over the predicted one, as in the method of Levenberg and Marquardt. A
-    trial that is not finite or not lower is halved, and no step ends at a higher loss than it began with.
+    matrix, and follows the gain, the decrease over the predicted one, as in the method of Levenberg and Marquardt.
+    Steps are halved until that lowers the loss no further, and none ends at a higher loss than it began with.
 
     Args:
         params: parameters to optimise, real and of one dtype.
@@ -108,9 +109,8 @@ class NaturalGradient(Optimizer):
             solved = system.solve(state["damping"])
             gain = None if solved is None else self._search(closure, x, start, *solved)
             if gain is not None:
-                # An accepted full step that the model foresaw: trust the model more.
-                factor = 1 / 3 if gain > GAIN[1] else 2.0 if gain < GAIN[0] else 1.0
-                state["damping"] = max(group["floor"], factor * state["damping"])
+                factor = next(factor for share, factor in GAINS if gain < share)
+                state["damping"] = min(max(group["floor"], factor * state["damping"]), CEILING)
                 return loss
             state["damping"] = min(10 * state["damping"], CEILING)
         self._flat.assign(x)
@@ -140,16 +140,22 @@ class NaturalGradient(Optimizer):
     def _search(
         self, closure: Callable[[], Any], x: Tensor, start: float, direction: Tensor, predicted: float
     ) -> float | None:
-        """Gain of the first trial that lowers the loss; nothing where none does."""
-        step = float(self.param_groups[0]["lr"])
+        """Gain of the best of the steps that are halved until that helps no more; nothing where none lowers the loss.
+
+        A full step may lower the loss by next to nothing where the model is wrong: the first lower trial is not enough.
+        """
+        step, best, chosen = float(self.param_groups[0]["lr"]), start, 0.0
         for _ in range(self.param_groups[0]["halvings"] + 1):
             self._flat.assign(x.sub(direction, alpha=step))
             value = float(closure().detach())
             self._state()["evaluations"] += 1
-            if math.isfinite(value) and value < start:
-                return (start - value) / predicted
+            if math.isfinite(value) and value < best:
+                best, chosen = value, step
+            elif chosen:
+                break
             step /= 2
-        return None
+        self._flat.assign(x.sub(direction, alpha=chosen))
+        return (start - best) / predicted if chosen else None
 
 
 class _Damped:

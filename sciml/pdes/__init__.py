@@ -32,6 +32,7 @@ from sciml.pdes.problem import Problem, grid_fields
 from sciml.pdes.schroedinger import Schroedinger
 from sciml.pdes.shallow_water import ShallowWater
 from sciml.pdes.smoke import Smoke
+from sciml.pdes.solution_spec import SolutionSpec
 from sciml.pdes.statement import Statement, problem_of
 from sciml.pdes.vorticity import Vorticity
 from sciml.pdes.wave import Wave
@@ -73,6 +74,7 @@ __all__ = [
     "SemilinearPDE",
     "ShallowWater",
     "Smoke",
+    "SolutionSpec",
     "Statement",
     "VectorBurgers",
     "Vorticity",

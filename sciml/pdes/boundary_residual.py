@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sciml.fields import Condition, Outflow, Periodic
-from sciml.numerics import Derivatives, Field, call_with_coordinates, expanded, point_derivatives, value
+from sciml.numerics import Derivatives, Field, call_with_coordinates, point_derivatives, value
 
 if TYPE_CHECKING:
     from sciml.pdes.problem import Problem
@@ -79,7 +79,7 @@ def _refuse(conditions: dict[str, Condition], face: str) -> None:
 
 def _order(problem: "Problem", normal: int) -> int:
     """Highest derivative across the face in the equation, at least one."""
-    return max(1, *(index[normal] for index in expanded(problem.required_derivatives)))
+    return max(1, *(index[normal] for index in problem.required_derivatives))
 
 
 def _normal(d: Derivatives, u: Field, normal: int, k: int) -> Tensor:

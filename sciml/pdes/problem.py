@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sciml.fields import Boundaries, Grid, ParameterSpec, Periodic
-from sciml.numerics import Derivatives, Field, GridDerivatives, Request, point_derivatives, requests, value
+from sciml.numerics import Derivatives, Field, GridDerivatives, Request, expanded, point_derivatives, requests, value
 from sciml.pdes.base import PDE, Fields
 from sciml.pdes.boundary_residual import boundary_residual
 from sciml.pdes.parameters import Parameters, call_with_coordinates
@@ -162,7 +162,7 @@ class Problem:
         The channels are the `unknowns`. The derivatives that the equation asks for are recorded once and propagated as
         jets, or by reverse mode where the network does not allow them.
         """
-        engine, u = point_derivatives(network, points, self.axes, self.unknowns, self.required_derivatives)
+        engine, u = point_derivatives(network, points, self.axes, self.unknowns, self.requests)
         return {name: value(r) for name, r in self.residual(u, engine).items()}
 
     def boundary_residual(
@@ -175,9 +175,14 @@ class Problem:
         """
         return boundary_residual(self, network, points, face)
 
+    @property
+    def required_derivatives(self) -> frozenset[tuple[int, ...]]:
+        """Multi-indices over `axes` of the derivatives that the residual needs."""
+        return expanded(self.requests)
+
     @functools.cached_property
-    def required_derivatives(self) -> frozenset[Request]:
-        """The derivatives that the residual needs: multi-indices over `axes`, and Laplacians."""
+    def requests(self) -> frozenset[Request]:
+        """What the residual differentiates: multi-indices over `axes`, and Laplacians as such."""
         coefficients = {s.name for s in self.pde.parameters if s.field}
         arrays = {n: v for n, v in self.parameters.items() if n in coefficients and isinstance(v, Tensor) and v.ndim}
         # What is differentiated does not depend on the values of a coefficient: one number stands for its array.

@@ -29,6 +29,7 @@ class Statement(Described):
         forcing: text of what is added to the right-hand side, by equation.
         exact: text of the solution by component, where it is known.
         points: number of points per axis of the grid on which the solution is shown.
+        length_unit, time_unit: UDUNITS strings of the coordinates.
 
     Raises:
         ValueError: one line: an axis that is not x, y, z in order, ends in the wrong order, an unknown kind of
@@ -47,7 +48,10 @@ class Statement(Described):
         forcing: dict[str, str] | None = None,
         exact: dict[str, str] | None = None,
         points: int = 256,
+        length_unit: str = "1",
+        time_unit: str = "1",
     ) -> None:
+        self.length_unit, self.time_unit = length_unit, time_unit
         self.pde, self.times = pde, None if times is None else [float(t) for t in times]
         if pde.evolves and len(self.times or ()) < 2:
             raise ValueError(f"times={times} must name at least a start and an end.")

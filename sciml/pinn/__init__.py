@@ -2,7 +2,7 @@
 
 from sciml.pinn.ansatz import HardBoundary, HardInitial, exact_periodicity
 from sciml.pinn.causal import CausalWeights
-from sciml.pinn.conditions import Condition, Face, Initial, Integral, Interior, Observations
+from sciml.pinn.conditions import Condition, Face, Initial, Integral, Interior
 from sciml.pinn.deep_ritz import (
     DeepRitz,
     DirichletEnergy,
@@ -14,6 +14,7 @@ from sciml.pinn.deep_ritz import (
 from sciml.pinn.evolution import HeatEvolution
 from sciml.pinn.marching import Marching
 from sciml.pinn.objective import PhysicsInformed
+from sciml.pinn.observations import Observations, Twin, read_observations
 from sciml.pinn.reference import Exact, Reference, Solved, Stored
 from sciml.pinn.sampling import (
     Importance,
@@ -64,5 +65,7 @@ __all__ = [
     "Surface",
     "TensorProduct",
     "TimeWindows",
+    "Twin",
     "exact_periodicity",
+    "read_observations",
 ]

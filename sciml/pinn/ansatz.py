@@ -15,6 +15,8 @@ from sciml.pinn.evolution import Evolution
 from sciml.shapes import SPACE, TIME
 
 #: A number, a function as text (`"cos(pi*x)"`) or a callable of the coordinates by name, which must take jets too.
+#: In arguments that take several as well, `Sequence[Value]` stands first: a configuration is written out by the first
+#: type that can.
 Value = float | str | Callable[..., Any]
 
 
@@ -28,8 +30,8 @@ class HardBoundary(CoordinateMap):
         faces: of a box, on which the condition holds (`["x-"]`); the whole boundary without.
         channels: numbers of the network's channels that have the condition; all without.
         normalized: takes the approximate distance function for $\phi$, with slope one at the boundary: then
-            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners, which suits solutions that
-            are not smooth there either.
+            $\partial u/\partial n = \partial g/\partial n - N$. It is not smooth in corners, which suits solutions
+            that are not smooth there either.
 
     Raises:
         ValueError: a region of more dimensions than the network has coordinates, a channel that is not there, values
@@ -44,7 +46,7 @@ class HardBoundary(CoordinateMap):
         self,
         network: CoordinateMap,
         region: SpatialRegion,
-        value: Value | Sequence[Value] = 0.0,
+        value: Sequence[Value] | Value = 0.0,
         faces: Sequence[str] | None = None,
         channels: Sequence[int] | None = None,
         normalized: bool = False,
@@ -67,6 +69,12 @@ class HardBoundary(CoordinateMap):
         mask = torch.tensor([float(c in by_channel) for c in range(network.out_features)])
         self.register_buffer("mask", mask, persistent=False)
         self.partial = len(by_channel) < network.out_features
+
+    @classmethod
+    def example(cls) -> "HardBoundary":
+        from sciml.nn import MLP
+
+        return cls(MLP(2, 2, width=6, depth=1), Box((0.0,), (1.0,)), value="t*x", channels=[0])
 
     def forward(self, z: Field) -> Field:
         factor = self._vanishing(z[..., : self.region.dimensions])[..., None]
@@ -102,7 +110,7 @@ class HardInitial(CoordinateMap):
     def __init__(
         self,
         network: CoordinateMap,
-        initial: Value | Sequence[Value],
+        initial: Sequence[Value] | Value,
         evolve: Evolution | None = None,
         start: float = 0.0,
     ) -> None:
@@ -115,6 +123,13 @@ class HardInitial(CoordinateMap):
         self.network, self.start = network, start
         # Not trained, so that at points that stay it is evaluated once.
         self.first = Frozen(_First(given, in_features=network.in_features, evolve=evolve, start=start))
+
+    @classmethod
+    def example(cls) -> "HardInitial":
+        from sciml.nn import MLP
+        from sciml.pinn.evolution import HeatEvolution
+
+        return cls(MLP(2, 1, width=6, depth=1), "sin(pi*x)", HeatEvolution(0.1, 0.0, 1.0, modes=8))
 
     def forward(self, z: Field) -> Field:
         elapsed = z[..., self.in_features - 1] - self.start
@@ -158,7 +173,7 @@ def exact_periodicity(problem: Problem, modes: int = 1) -> PeriodicEmbedding:
     return PeriodicEmbedding(periods, modes, intervals)
 
 
-def each_channel(value: Value | Sequence[Value], channels: int) -> list[Any]:
+def each_channel(value: Sequence[Value] | Value, channels: int) -> list[Any]:
     """Numbers and functions by channel; one for all is repeated."""
     given = [*value] if isinstance(value, Sequence) and not isinstance(value, str) else [value] * channels
     return [as_function(v) for v in given]

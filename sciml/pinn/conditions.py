@@ -1,7 +1,6 @@
-"""What a network must satisfy, and where: the equation inside, its conditions, measurements, integrals."""
+"""What a network must satisfy, and where: the equation inside, its conditions, integrals."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -143,82 +142,6 @@ class Face(Condition):
 
     def residuals(self, problem: Problem, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Tensor]:
         return boundary_residual(problem, network, points, self.face)
-
-
-class Observations(Condition):
-    """Measured values of one component at given points, which no sampler moves.
-
-    Args:
-        points: coordinates, `(n, d)`, columns in the order of `Problem.axes`.
-        values: `(n,)`.
-        field: the component.
-
-    Raises:
-        ValueError: no points, other numbers of values, two different values at one point, non-finite numbers.
-    """
-
-    at: Tensor
-    values: Tensor
-
-    def __init__(
-        self, points: Sequence[Sequence[float]] | Tensor, values: Sequence[float] | Tensor, field: str = "u"
-    ) -> None:
-        super().__init__()
-        at, given = torch.as_tensor(points, dtype=torch.float64), torch.as_tensor(values, dtype=torch.float64)
-        if at.ndim != 2 or not len(at) or given.shape != (len(at),):
-            raise ValueError(
-                f"points {tuple(at.shape)} must be (n, d) with n at least 1, and values {tuple(given.shape)} (n,)."
-            )
-        if not bool(torch.isfinite(at).all() and torch.isfinite(given).all()):
-            raise ValueError("points and values must be finite.")
-        places, inverse = at.unique(dim=0, return_inverse=True)
-        first = given.new_zeros(len(places)).scatter_reduce(0, inverse, given, "amax", include_self=False)
-        if bool((clash := first[inverse] != given).any()):
-            place = [round(float(v), 6) for v in at[clash][0]]
-            raise ValueError(f"values contradict each other: {field!r} has two values at the point {place}.")
-        self.field, self.name = field, f"data:{field}"
-        self.register_buffer("at", at)
-        self.register_buffer("values", given)
-        self.sampler = Given(at)
-
-    @classmethod
-    def example(cls) -> "Observations":
-        return cls([[0.0, 0.5], [0.5, 0.5]], [0.1, -0.2])
-
-    def check(self, problem: Problem) -> None:
-        if self.field not in problem.unknowns:
-            raise ValueError(f"field={self.field!r} must be one of {', '.join(problem.unknowns)}.")
-        if self.at.shape[1] != len(problem.axes):
-            raise ValueError(f"points have {self.at.shape[1]} columns; the axes are {', '.join(problem.axes)}.")
-
-    def region(self, problem: Problem) -> Cuboid:
-        return whole(problem)
-
-    def residuals(self, problem: Problem, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Tensor]:
-        u = network(points)[..., problem.unknowns.index(self.field)]
-        return {self.field: u - self.values.to(u)}
-
-
-class Given(Sampler):
-    """Points that stay what they are.
-
-    Args:
-        at: the points, `(n, d)`.
-    """
-
-    def __init__(self, at: Tensor) -> None:
-        super().__init__(len(at))
-        self.points = at
-
-    @classmethod
-    def example(cls) -> "Given":
-        return cls(torch.zeros(2, 2, dtype=torch.float64))
-
-    def forget(self) -> None:
-        """Nothing: these points are the measurement."""
-
-    def draw(self, region: Any, residual: Any, generator: torch.Generator) -> Float[Tensor, "n d"]:
-        return self.points
 
 
 class Integral(Condition):

@@ -9,13 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from sciml.batch import Batch
-from sciml.fields import SpatialRegion
+from sciml.fields import Box, FieldSpec, Grid, SpatialRegion
 from sciml.numerics import call_with_coordinates, point_derivatives, value
 from sciml.numerics.quadrature import GaussLegendre, Rule
 from sciml.objective import Objective, Term
+from sciml.pdes import SolutionSpec
 from sciml.pdes.function import as_function
 from sciml.rng import torch_generator
 from sciml.shapes import SPACE
+
+#: Per side of the grid on which a minimiser is shown.
+POINTS = 65
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ class DeepRitz(Objective):
     Reference: E & Yu (2018), Commun. Math. Stat. 6:1-12, section 2.
     """
 
+    without_data = True
     points: Tensor
     weights: Tensor
 
@@ -130,9 +135,15 @@ class DeepRitz(Objective):
 
     @classmethod
     def example(cls) -> "DeepRitz":
-        from sciml.fields import Box
-
         return cls(DirichletEnergy(1.0), Box((0.0,), (1.0,)), GaussLegendre(3, 1))
+
+    @classmethod
+    def example_network(cls) -> nn.Module:
+        """A network for the example."""
+        from sciml.nn import MLP
+        from sciml.pinn.ansatz import HardBoundary
+
+        return HardBoundary(MLP(1, 1, width=6, depth=1), Box((0.0,), (1.0,)))
 
     def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
         if self.every is not None and step % self.every == 0:
@@ -140,10 +151,25 @@ class DeepRitz(Objective):
             self.points.copy_(points)
             self.weights.copy_(weights)
 
+    def solution(self) -> SolutionSpec:
+        """What is known of the minimiser."""
+        d, low, high = self.region.dimensions, self.region.low, self.region.high
+        shown = isinstance(self.region, Box) and d <= len(SPACE)
+        return SolutionSpec(
+            fields=(FieldSpec("u"),),
+            axes=_axes(d),
+            low=low,
+            high=high,
+            grid=Grid.nodes(*[POINTS] * d, low=low, high=high) if shown else None,
+            equation=f"minimum of the energy: {(type(self.energy).__doc__ or '').strip().splitlines()[0]}",
+        )
+
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:
+        if (channels := getattr(network, "out_features", 1)) != 1:
+            raise ValueError(f"the network has {channels} channels; an energy is that of one field.")
         dtype = next((p.dtype for p in network.parameters()), self.points.dtype)
         points, d = self.points.to(dtype), self.region.dimensions
-        axes = SPACE[:d] if d <= len(SPACE) else tuple(f"x{i + 1}" for i in range(d))
+        axes = _axes(d)
         first = [tuple(int(i == j) for i in range(d)) for j in range(d)]
         engine, fields = point_derivatives(network, points, axes, ["u"], first)
         gradient = [value(engine.derivative(fields["u"], index)) for index in first]
@@ -151,3 +177,8 @@ class DeepRitz(Objective):
         coordinates = dict(zip(axes, points.unbind(-1), strict=True))
         density = self.energy.density(value(fields["u"]), square, coordinates)
         return {"energy": Term(self.weights.to(dtype) * density, points, reduce=torch.sum)}
+
+
+def _axes(dimensions: int) -> tuple[str, ...]:
+    """Names of the coordinates."""
+    return SPACE[:dimensions] if dimensions <= len(SPACE) else tuple(f"x{i + 1}" for i in range(dimensions))

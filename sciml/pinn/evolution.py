@@ -2,15 +2,16 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from sciml.fields import Dirichlet, Neumann, Periodic
-from sciml.numerics import Field
+from sciml.numerics import Field, Jet
 
 
 class Evolution(ABC):
@@ -64,12 +65,12 @@ class HeatEvolution(Evolution):
         values = initial(self.low + length * share) * weights / 2
         steps = torch.arange(self.modes + 1, dtype=torch.float64)
         steps = steps * (2 * math.pi if isinstance(self.ends, Periodic) else math.pi)
-        cosine: Tensor | None = 2 * values @ torch.cos(share[:, None] * steps) / (1.0 + (steps == 0))
-        sine: Tensor | None = 2 * values @ torch.sin(share[:, None] * steps)
+        cosine = 2 * values @ torch.cos(share[:, None] * steps) / (1.0 + (steps == 0))
+        sine = 2 * values @ torch.sin(share[:, None] * steps)
         if isinstance(self.ends, Neumann):
-            sine = None
+            sine = torch.zeros_like(sine)
         if isinstance(self.ends, Dirichlet):
-            cosine = None
+            cosine = torch.zeros_like(cosine)
         return HeatSeries(steps / length, self.diffusivity, self.low, cosine, sine)
 
 
@@ -80,17 +81,15 @@ class HeatSeries(nn.Module):
         frequencies: $\omega_k$.
         diffusivity: $\nu$.
         origin: $x_0$.
-        cosine: $a_k$, zero without.
-        sine: $b_k$, zero without.
+        cosine: $a_k$.
+        sine: $b_k$.
     """
 
     frequencies: Tensor
-    cosine: Tensor | None
-    sine: Tensor | None
+    cosine: Tensor
+    sine: Tensor
 
-    def __init__(
-        self, frequencies: Tensor, diffusivity: float, origin: float, cosine: Tensor | None, sine: Tensor | None
-    ) -> None:
+    def __init__(self, frequencies: Tensor, diffusivity: float, origin: float, cosine: Tensor, sine: Tensor) -> None:
         super().__init__()
         self.diffusivity, self.origin = diffusivity, origin
         for name, series in (("frequencies", frequencies), ("cosine", cosine), ("sine", sine)):
@@ -98,12 +97,35 @@ class HeatSeries(nn.Module):
 
     def forward(self, x: Field, t: Field) -> Field:
         """At points `(...)` and times after the initial one `(...)`, tensors or jets."""
-        frequencies = self.frequencies.to(x.dtype)
-        phases = (x[..., None] - self.origin) * frequencies
-        decay = torch.exp(t[..., None] * (-self.diffusivity * frequencies**2))
-        parts = [
-            torch.matmul(decay * function(phases), coefficients.to(x.dtype))
-            for function, coefficients in ((torch.cos, self.cosine), (torch.sin, self.sine))
-            if coefficients is not None
-        ]
-        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+        if not isinstance(x, Jet) or not isinstance(t, Jet):
+            return self.derivatives(x, t, [(0, 0)])[..., 0]
+        # Taylor's formula in what x and t add to their values: the sums over all modes run for values only.
+        degree = x.space.degree
+        orders = [(a, b) for a in range(degree + 1) for b in range(degree + 1 - a)]
+        found = self.derivatives(x.value, t.value, orders)
+        dx, dt = _powers(x - x.value, degree), _powers(t - t.value, degree)
+        total = dx[0] * found[..., 0]
+        for i, (a, b) in enumerate(orders[1:], start=1):
+            share = found[..., i] * (1 / (math.factorial(a) * math.factorial(b)))
+            total = total + (dx[a] * dt[b] if a and b else dx[a] if a else dt[b]) * share
+        return total
+
+    def derivatives(self, x: Tensor, t: Tensor, orders: Sequence[tuple[int, int]]) -> Float[Tensor, "... m"]:
+        r"""$\partial_x^a \partial_t^b$ of the series for all given $(a, b)$."""
+        frequencies, p, q = (v.to(x.dtype) for v in (self.frequencies, self.cosine, self.sine))
+        rates = -self.diffusivity * frequencies**2
+        scales = torch.stack([frequencies**a * rates**b for a, b in orders], dim=-1)
+        # The derivatives of p cos + q sin are q cos - p sin, -p cos - q sin, -q cos + p sin.
+        of_cosine = torch.stack([(p, q, -p, -q)[a % 4] for a, _ in orders], dim=-1)
+        of_sine = torch.stack([(q, -p, -q, p)[a % 4] for a, _ in orders], dim=-1)
+        phases, decay = (x[..., None] - self.origin) * frequencies, torch.exp(t[..., None] * rates)
+        cosine, sine = decay * torch.cos(phases), decay * torch.sin(phases)
+        return cosine @ (scales * of_cosine) + sine @ (scales * of_sine)
+
+
+def _powers(delta: Jet, degree: int) -> list[Jet]:
+    """1, delta, delta^2, ..."""
+    powers = [delta * 0.0 + 1.0, delta]
+    while len(powers) <= degree:
+        powers.append(powers[-1] * delta)
+    return powers

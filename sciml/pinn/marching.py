@@ -1,5 +1,6 @@
 """Time marching: window after window, each trained for a number of steps."""
 
+import math
 from typing import Any
 
 from jaxtyping import Float
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 
 from sciml.batch import Batch
 from sciml.objective import Objective, Term, Weighting
+from sciml.pdes import SolutionSpec
 from sciml.pinn.objective import PhysicsInformed
 from sciml.pinn.windows import TimeWindows
 from sciml.rng import seed_of
@@ -30,15 +32,27 @@ class Marching(Objective):
     Reference: Wang, Sankaran & Perdikaris (2024), Comput. Methods Appl. Mech. Eng. 421:116813, section 3.
     """
 
+    without_data = True
+
     def __init__(self, objective: PhysicsInformed, steps: int = 10, margin: float = 0.01) -> None:
         super().__init__()
         if steps < 1 or margin < 0:
             raise ValueError(f"steps={steps} must be at least 1 and margin={margin} not negative.")
         self.objective, self.steps, self.margin = objective, steps, margin
+        self._reached = math.inf
+        #: Whether there is a window after the current one.
+        self.goes_on = False
 
     @classmethod
     def example(cls) -> "Marching":
         return cls(PhysicsInformed.example(), steps=2)
+
+    @classmethod
+    def example_network(cls) -> TimeWindows:
+        """A network for the example."""
+        from sciml.nn import MLP
+
+        return TimeWindows(MLP(2, 1, width=6, depth=1), "x**2*cos(pi*x)", count=2)
 
     @property
     def statement(self) -> Any:
@@ -54,6 +68,14 @@ class Marching(Objective):
         """As of the objective."""
         return self.objective.coefficients()
 
+    def observations(self) -> dict[str, float]:
+        """As of the objective."""
+        return self.objective.observations()
+
+    def solution(self) -> SolutionSpec:
+        """What is known of the solution, up to the end of the current window."""
+        return self.objective.solution().until(self._reached)
+
     def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
         """Goes on to the window of a step, and renews points.
 
@@ -67,6 +89,7 @@ class Marching(Objective):
         while int(network.window) < window:
             network.advance(seed_of(self.objective.seed, step))
         low, high = network.interval
+        self._reached, self.goes_on = high, window + 1 < network.count
         self.objective.restrict(low, high + self.margin * (high - low))
         if moved:
             self.objective.forget()

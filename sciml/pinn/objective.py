@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from sciml.batch import Batch
 from sciml.objective import FixedWeights, Objective, Term, Weighting
 from sciml.optim import jacobian
-from sciml.pdes import Problem, Statement, problem_of
+from sciml.pdes import Problem, SolutionSpec, Statement, problem_of
 from sciml.pinn.conditions import Condition, Interior, dtype_of
+from sciml.pinn.observations import Twin
 from sciml.rng import torch_generator
 from sciml.status import ConfigError
 
@@ -42,6 +43,8 @@ class PhysicsInformed(Objective):
 
     Reference: Raissi, Perdikaris & Karniadakis (2019), J. Comput. Phys. 378:686-707, eqs. (2)-(4).
     """
+
+    without_data = True
 
     def __init__(
         self,
@@ -75,6 +78,13 @@ class PhysicsInformed(Objective):
         kinds = [Interior, Initial, Face]
         return cls(Statement.example(), [kind(sampler=Quasirandom(8)) for kind in kinds])
 
+    @classmethod
+    def example_network(cls) -> nn.Module:
+        """A network for the example."""
+        from sciml.nn import MLP
+
+        return MLP(2, 1, width=6, depth=1)
+
     def _check(self) -> None:
         names = [c.name for c in self.conditions]
         if twice := [n for n in names if names.count(n) > 1]:
@@ -83,6 +93,8 @@ class PhysicsInformed(Objective):
             raise ValueError("conditions is empty; a network needs at least one.")
         for condition in self.conditions:
             condition.check(self.problem)
+            if isinstance(condition, Twin):
+                condition.measure(self.statement, problem_of(self.statement))
 
     def restrict(self, start: float, stop: float) -> None:
         """Asks for the equation between two times alone, from the next renewal of the points on."""
@@ -96,6 +108,14 @@ class PhysicsInformed(Objective):
     def coefficients(self) -> dict[str, float]:
         """The unknown coefficients as they are now, in their own units."""
         return {name: float(p.detach()) * self.scales[name] for name, p in self.unknown.items()}
+
+    def observations(self) -> dict[str, float]:
+        """What the log of a run should show: the unknown coefficients."""
+        return {f"coefficient:{name}": value for name, value in self.coefficients().items()}
+
+    def solution(self) -> SolutionSpec:
+        """What is known of the solution that a network becomes."""
+        return SolutionSpec.of(self.statement, self.coefficients())
 
     def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
         """Renews the points of conditions whose samplers are due."""

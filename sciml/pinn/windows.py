@@ -41,7 +41,7 @@ class TimeWindows(CoordinateMap):
     def __init__(
         self,
         network: CoordinateMap,
-        initial: Value | Sequence[Value],
+        initial: Sequence[Value] | Value,
         start: float = 0.0,
         stop: float = 1.0,
         count: int = 10,
@@ -107,7 +107,7 @@ class TimeWindows(CoordinateMap):
             return self.at_window(k, z)
         flat = z.reshape(-1, self.in_features)
         edges = torch.tensor(self.edges[1 : k + 1], dtype=z.dtype, device=z.device)
-        number = torch.bucketize(flat[:, -1].detach(), edges, right=True)
+        number = torch.bucketize(flat[:, -1].detach().contiguous(), edges, right=True)
         # Every window answers its own points; they are put back in their order.
         order, parts = [], []
         for i in range(k + 1):

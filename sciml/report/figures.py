@@ -58,7 +58,7 @@ def _images(
 ) -> "Figure":
     n = len(truth)
     with style.styled():
-        height = _panel_height(grid, 2.35)
+        height = panel_height(grid, 2.35)
         figure = style.new_figure(11.0, n * height + 0.55)
         axes = figure.subplots(n, 4, squeeze=False, sharex=True, sharey=True)
         for row in range(n):
@@ -71,8 +71,8 @@ def _images(
             images = [
                 image(ax, a, grid, cmap, r) for ax, a, cmap, r in zip(axes[row], arrays, maps, ranges, strict=True)
             ]
-            style.colour_bar(figure, images[0], axes[row, 0], style.label(_name(given), given.unit))
-            style.colour_bar(figure, images[2], list(axes[row, 1:3]), style.label(_name(field), field.unit))
+            style.colour_bar(figure, images[0], axes[row, 0], style.label(name_of(given), given.unit))
+            style.colour_bar(figure, images[2], list(axes[row, 1:3]), style.label(name_of(field), field.unit))
             style.colour_bar(figure, images[3], axes[row, 3], style.label("error", field.unit))
             axes[row, 3].annotate(
                 f"relative L2 {relative(prediction[row], truth[row]):.2g}",
@@ -81,15 +81,17 @@ def _images(
             )  # fmt: skip
         for ax, title in zip(axes[0], ("input", "truth", "prediction", "prediction − truth"), strict=True):
             ax.set_title(title)
-        _label_axes(axes, grid, length_unit)
+        label_axes(axes, grid, length_unit)
         return figure
 
 
-def _panel_height(grid: Grid, width: float) -> float:
+def panel_height(grid: Grid, width: float) -> float:
+    """Of a panel with equal scales on both axes, within bounds."""
     return min(max(width * grid.axes[1].length / grid.axes[0].length, 1.0), 2 * width)
 
 
-def _name(spec: FieldSpec) -> str:
+def name_of(spec: FieldSpec) -> str:
+    """What a field is called in a picture."""
     return spec.long_name or spec.name
 
 
@@ -100,20 +102,22 @@ def relative(prediction: np.ndarray, truth: np.ndarray) -> float:
 
 def image(ax: "Axes", values: np.ndarray, grid: Grid, cmap: str, limits: tuple[float, float]) -> Any:
     """A field `(nx, ny)` with x to the right and y upwards; every value covers the cell around its point."""
-    x, y = (_edges(axis.coords, axis) for axis in grid.axes)
+    x, y = (edges_of(axis.coords, axis) for axis in grid.axes)
     ax.set_aspect("equal")
     ax.spines[:].set_visible(True)
     return ax.pcolormesh(x, y, values.T, cmap=cmap, vmin=limits[0], vmax=limits[1], rasterized=True)
 
 
-def _edges(points: np.ndarray, axis: Any) -> np.ndarray:
+def edges_of(points: np.ndarray, axis: Any) -> np.ndarray:
+    """Ends of the cells around the points of an axis."""
     if len(points) == 1:
         return np.array([axis.low, axis.high])
     middle = 0.5 * (points[1:] + points[:-1])
     return np.concatenate([[2 * points[0] - middle[0]], middle, [2 * points[-1] - middle[-1]]])
 
 
-def _label_axes(axes: np.ndarray, grid: Grid, length_unit: str) -> None:
+def label_axes(axes: np.ndarray, grid: Grid, length_unit: str) -> None:
+    """Few ticks, and names with units at the left and below."""
     from matplotlib.ticker import MaxNLocator
 
     for ax in axes.flat:
@@ -152,7 +156,7 @@ def _curves(
             bottom.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
             top.margins(x=0)
             bottom.margins(x=0)
-        axes[0, 0].set_ylabel(style.label(_name(field), field.unit))
+        axes[0, 0].set_ylabel(style.label(name_of(field), field.unit))
         axes[1, 0].set_ylabel("error")
         axes[0, 0].legend(loc="best")
         return figure
@@ -166,6 +170,7 @@ def space_time(
     field: FieldSpec,
     length_unit: str = "1",
     time_unit: str = "1",
+    given: str = "truth",
 ) -> "Figure":
     """A rollout in one dimension: truth, prediction and error over space and time, one sample per row.
 
@@ -174,10 +179,11 @@ def space_time(
         times: of the frames.
         grid: one axis.
         field: name and unit.
+        given: what the truth is called.
     """
     if truth.shape != prediction.shape or truth.shape[1:] != (len(times), *grid.shape):
         raise ValueError(f"truth has shape {truth.shape}; accepted is (n, {len(times)}, {grid.shape[0]}) for both.")
-    n, x, t = len(truth), _edges(grid.axes[0].coords, grid.axes[0]), np.asarray(times, dtype=float)
+    n, x, t = len(truth), edges_of(grid.axes[0].coords, grid.axes[0]), np.asarray(times, dtype=float)
     edges = np.concatenate([[t[0]], 0.5 * (t[1:] + t[:-1]), [t[-1]]])
     with style.styled():
         figure = style.new_figure(10.0, 2.3 * n + 0.5)
@@ -193,10 +199,10 @@ def space_time(
                     axes[row], (*arrays, (error, style.ERRORS, -bound, bound)), strict=True
                 )
             ]
-            style.colour_bar(figure, drawn[1], list(axes[row, :2]), style.label(_name(field), field.unit))
+            style.colour_bar(figure, drawn[1], list(axes[row, :2]), style.label(name_of(field), field.unit))
             style.colour_bar(figure, drawn[2], axes[row, 2], style.label("error", field.unit))
             axes[row, 0].set_ylabel(style.label("x", length_unit))
-        for ax, title in zip(axes[0], ("truth", "prediction", "prediction − truth"), strict=True):
+        for ax, title in zip(axes[0], (given, "prediction", f"prediction − {given}"), strict=True):
             ax.set_title(title)
         for ax in axes[-1]:
             ax.set_xlabel(style.label("time", time_unit))
@@ -213,12 +219,14 @@ def frames(
     field: FieldSpec,
     length_unit: str = "1",
     time_unit: str = "1",
+    given: str = "truth",
 ) -> "Figure":
     """A rollout of one sample in two dimensions: up to five times as columns, truth, prediction and error as rows.
 
     Args:
         truth, prediction: one channel, `(t, x, y)`.
         times: of the frames.
+        given: what the truth is called.
     """
     if truth.shape != prediction.shape or truth.shape != (len(times), *grid.shape):
         raise ValueError(f"truth has shape {truth.shape}; accepted is {(len(times), *grid.shape)} for both.")
@@ -227,21 +235,21 @@ def frames(
     bound = max(abs(v) for v in style.limits(error[columns], np.zeros(1)))
     common = style.limits(truth[columns], prediction[columns])
     rows = (
-        ("truth", truth, style.VALUES, common),
+        (given, truth, style.VALUES, common),
         ("prediction", prediction, style.VALUES, common),
         ("error", error, style.ERRORS, (-bound, bound)),
     )
     with style.styled():
-        height = _panel_height(grid, 2.0)
+        height = panel_height(grid, 2.0)
         figure = style.new_figure(2.1 * len(columns) + 1.0, 3 * height + 0.6)
         axes = figure.subplots(3, len(columns), squeeze=False, sharex=True, sharey=True)
         for row, (name, values, cmap, limits) in enumerate(rows):
             drawn = [image(ax, values[k], grid, cmap, limits) for ax, k in zip(axes[row], columns, strict=True)]
-            text = name if row == 2 else _name(field)
+            text = name if row == 2 else name_of(field)
             style.colour_bar(figure, drawn[-1], list(axes[row]), style.label(text, field.unit))
         for ax, k in zip(axes[0], columns, strict=True):
             ax.set_title(f"t = {times[k]:.3g}" + ("" if time_unit == "1" else f" {time_unit}"))
-        _label_axes(axes, grid, length_unit)
+        label_axes(axes, grid, length_unit)
         for row, (name, *_) in enumerate(rows):
             axes[row, 0].set_ylabel(f"{name}\n{style.label('y', length_unit)}")
         return figure

@@ -1,6 +1,5 @@
 """What the command line does with a finished run: measure it, draw it, and write its page."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +17,15 @@ from sciml.evaluation import (
 )
 from sciml.evaluation.tables import caption, rows, to_csv
 from sciml.files import write_atomically
-from sciml.inference import Surrogate
+from sciml.inference import Surrogate, check_predictor
 from sciml.report import curves, html, style
 from sciml.report.pictures import field_pictures, run_pictures
+from sciml.report.run_folder import FIGURES, METRICS, PAGE, PREDICTOR, run_section, section
+from sciml.report.solutions import render_solution
 from sciml.status import DataError
 
 if TYPE_CHECKING:
     from sciml.data import FieldDataset
-
-PREDICTOR, METRICS, PAGE, FIGURES = "model.sciml", "metrics.json", "report.html", "figures"
 
 
 def evaluate_run(
@@ -80,7 +79,8 @@ def _by_position(solve: Callable[[int], Any], numbers: Any) -> Callable[[int], A
 def render_page(run: str | Path, *, dataset: str | Path | None = None, samples: int = 3) -> Path:
     """Draws a run's figures and writes its page, one HTML file that needs nothing else.
 
-    A run without `metrics.json` is measured first.
+    A run without `metrics.json` is measured first. The page of a run whose network is the solution of a problem is that
+    of `render_solution`.
 
     Args:
         run: folder with `model.sciml`.
@@ -91,6 +91,8 @@ def render_page(run: str | Path, *, dataset: str | Path | None = None, samples: 
         The path of `report.html`.
     """
     folder = Path(run)
+    if check_predictor(folder / PREDICTOR)["kind"] == "solution":
+        return render_solution(folder)
     evaluation = (
         read_evaluation(folder / METRICS) if (folder / METRICS).is_file() else evaluate_run(folder, dataset=dataset)
     )
@@ -134,24 +136,11 @@ def _same(surrogate: Surrogate, train: "FieldDataset") -> bool:
 def _open(folder: Path, dataset: str | Path | None, surrogate: Surrogate, split: str) -> "FieldDataset":
     from sciml.data import open_dataset
 
-    return open_dataset(dataset or _configured(folder) or surrogate.spec.dataset, split)
-
-
-def _configured(folder: Path) -> str | None:
-    """The data set that the run's configuration names."""
-    import yaml
-
-    path = folder / "config.yaml"
-    if not path.is_file():
-        return None
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {str(error).splitlines()[0]}") from None
-    data = content.get("data") if isinstance(content, dict) else None
-    arguments = data.get("init_args", data) if isinstance(data, dict) else {}
+    arguments = section(folder, "data")
+    arguments = arguments.get("init_args", arguments)
     name = arguments.get("dataset") if isinstance(arguments, dict) else None
-    return name if isinstance(name, str) else None
+    configured = name if isinstance(name, str) else None
+    return open_dataset(dataset or configured or surrogate.spec.dataset, split)
 
 
 def _document(
@@ -170,13 +159,7 @@ def _document(
     if others:
         sections.append(("Curves", html.side_by_side(others)))
     sections.append(("Predictor", html.facts(_predictor_facts(evaluation, surrogate))))
-    environment = _environment(folder / "environment.json")
-    folds = [
-        html.folded(name, (folder / name).read_text(encoding="utf-8"))
-        for name in ("config.yaml", "environment.json")
-        if (folder / name).is_file()
-    ]
-    sections.append(("Run", html.facts({"folder": folder.name, **environment}) + "".join(folds)))
+    sections.append(("Run", run_section(folder)))
     title = f"{evaluation.results[0].name} on {evaluation.facts.get('dataset', '')}"
     return html.page(title, headline(evaluation), sections, f"Written by sciml {__version__}.")
 
@@ -202,19 +185,3 @@ def _predictor_facts(evaluation: Evaluation, surrogate: Surrogate) -> dict[str, 
 
 def _unit(unit: str) -> str:
     return "" if unit == "1" else unit
-
-
-def _environment(path: Path) -> dict[str, Any]:
-    """The entries of `environment.json` that a reader looks for first."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(content, dict):
-        return {}
-    versions = content.get("versions")
-    listed = ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else ""
-    shown = {k: content.get(k) for k in ("started", "seed", "precision", "device", "commit", "python", "platform")}
-    return {**shown, "versions": listed}

@@ -6,7 +6,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sciml.numerics import expanded
 from sciml.pdes import EvolutionPDE, Problem
 from sciml.solvers.base import State, StepperSpec, Trajectory, step_count
 from sciml.solvers.marching import TimeIntegrator
@@ -68,7 +67,7 @@ class MethodOfLines(TimeIntegrator):
         if any(axis.points is not None for axis in problem.domain.axes):
             return "MethodOfLines needs uniform axes."
         closed = [i for i, axis in enumerate(problem.domain.axes) if axis.kind != "periodic"]
-        order = max((index[i] for index in expanded(problem.required_derivatives) for i in closed), default=0)
+        order = max((index[i] for index in problem.required_derivatives for i in closed), default=0)
         if order > 2:
             return f"{name} has derivatives of order {order}; one condition per face closes those up to two."
         return self.newton.refuses(problem.domain) if not self.tableau.is_explicit else None

@@ -40,8 +40,10 @@ class FitModule(LightningModule):
 
     Args:
         network: `f(x, *, time=None, params=None, coords=None, ...)` on normalised fields.
-        objective: names the terms.
-        weighting: makes one number of them; their sum when left out.
+        objective: names the terms. Where the network is the solution of a problem, its `solution()` says what is known
+            of it.
+        weighting: makes one number of them; their sum when left out. One that is `finished` ends the training. Numbers
+            in the `observations()` of both are logged with the losses.
         optimizer: called with the parameters. One that has `bind` is given `objective.linearize(network)`, where there
             is one: residuals and Jacobian, by the parameters of the network and then those of the objective.
         lr_scheduler: called with the optimiser; one with an attribute `interval = "step"` advances after every step.
@@ -56,7 +58,7 @@ class FitModule(LightningModule):
         network: nn.Module,
         objective: Objective,
         weighting: Weighting | None = None,
-        optimizer: Callable[[Iterable], Optimizer] = AdamW,
+        optimizer: Callable[[Iterable], Optimizer] | None = None,
         lr_scheduler: Callable[[Optimizer], LRScheduler] | None = None,
         ema: float | None = None,
         monitor: str = "val/relative_l2",
@@ -67,7 +69,7 @@ class FitModule(LightningModule):
         self.network = network
         self.objective = objective
         self.weighting = FixedWeights() if weighting is None else weighting
-        self.make_optimizer, self.make_scheduler = optimizer, lr_scheduler
+        self.make_optimizer, self.make_scheduler = optimizer or AdamW, lr_scheduler
         self.average = None if ema is None else WeightAverage(ema)
         self.monitor, self.seed, self.compiled = monitor, seed, compile
         #: Batches trained on so far, over all epochs and restarts.
@@ -214,6 +216,12 @@ class FitModule(LightningModule):
         if getattr(self.trainer.precision_plugin, "scaler", None) is None or self._skipped > SCALER_PATIENCE:
             self.fail("gradient", failure.gradient_norms(self))
 
+    def on_train_batch_end(self, *args: Any) -> None:
+        # A weighting that has reached its end says so; an objective may have more to come (a window of time).
+        if getattr(self.weighting, "finished", False) and not getattr(self.objective, "goes_on", False):
+            log.info("%s has finished: the training ends.", type(self.weighting).__name__)
+            self.trainer.should_stop = True
+
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
         if self.average is not None:
@@ -230,7 +238,10 @@ class FitModule(LightningModule):
             self._sums[name] = self._sums.get(name, 0.0) + size * value
 
     def on_train_epoch_end(self) -> None:
-        self.log_dict({**self.train_means(), "train/lr": self._rate()}, sync_dist=self.trainer.world_size > 1)
+        parts = (self.weighting, self.objective)
+        seen = {f"train/{k}": v for part in parts for k, v in getattr(part, "observations", dict)().items()}
+        values = {**self.train_means(), **seen, "train/lr": self._rate()}
+        self.log_dict(values, sync_dist=self.trainer.world_size > 1)
 
     def train_means(self) -> dict[str, float]:
         """Means of loss and terms over the samples of this epoch so far, on this process."""
@@ -274,6 +285,9 @@ class FitModule(LightningModule):
         from sciml.metrics import relative_l2
 
         prediction = evaluate(self.network, batch)
+        if self.objective.without_data:
+            # What the state determines (a pressure) comes last; references know the state alone.
+            prediction = prediction[..., : batch.targets.shape[-1]]
         return (
             {"relative_l2": relative_l2(prediction, batch.targets)} if prediction.shape == batch.targets.shape else {}
         )
@@ -310,6 +324,7 @@ class FitModule(LightningModule):
             "step": self.step,
             "module": resume.module_settings(self),
             "data": None if data is None else data.description(),
+            "solution": None if (known := self._known) is None else known().to_dict(),
             "run": resume.run_settings(self),
         }
         if self.average is not None:
@@ -332,7 +347,13 @@ class FitModule(LightningModule):
     @property
     def exportable(self) -> bool:
         """Whether a checkpoint says enough to rebuild the network and to name its fields."""
-        return self._fields is not None and resume.described(inner_network(self.network)) is not None
+        named = self._fields is not None or self._known is not None
+        return named and resume.described(inner_network(self.network)) is not None
+
+    @property
+    def _known(self) -> Callable[[], Any] | None:
+        """What the objective knows of the solution that the network becomes, where that is what it trains."""
+        return getattr(self.objective, "solution", None)
 
 
 def _called(name: str, maker: Callable[[Any], Any], argument: Any) -> Any:

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from sciml.cli.experiments import Experiment
 from sciml.cli.fit import read_request
+from sciml.pinn import Marching
+from sciml.training import FitModule
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,12 +45,20 @@ class Budget(Callback):
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *args: Any) -> None:
         now = time.process_time()
         used = now - self._begin - self._excluded
-        reached = pl_module.step if self.in_steps else used
-        if len(self.found) < len(self.marks) and reached >= self.marks[len(self.found)]:
-            entry = {"cpu_s": round(used, 1), "steps": pl_module.step, "loss": pl_module.losses["loss"]}
-            self.found.append({**entry, "errors": self.measure(pl_module)})
+        if (pl_module.step if self.in_steps else used) >= self.marks[len(self.found)]:
+            self._note(pl_module, used)
         self._excluded += time.process_time() - now
         trainer.should_stop = len(self.found) == len(self.marks)
+
+    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
+        # A run that is done before its budget is: what it has reached counts for all that is left.
+        used = time.process_time() - self._begin - self._excluded
+        while len(self.found) < len(self.marks):
+            self._note(pl_module, used)
+
+    def _note(self, module: Any, used: float) -> None:
+        entry = {"cpu_s": round(used, 1), "steps": module.step, "loss": module.losses["loss"]}
+        self.found.append({**entry, "errors": self.measure(module)})
 
 
 def run(
@@ -58,26 +68,30 @@ def run(
     points: Tensor,
     values: Tensor,
     overrides: Sequence[str] = (),
+    prepare: Callable[[FitModule], None] | None = None,
     in_steps: bool = False,
     precision: Any = "64-true",
 ) -> dict[str, Any]:
     """Trains a shipped configuration; one entry of `marks` each with time, steps, loss and errors by component.
 
-    Points and values have the precision of the network.
-
-    A run that diverges, or ends before its budget does, has the fewer entries.
+    Windows in time end when the last one is trained; everything else goes on until the budget is used up. Points and
+    values have the precision of the network.
     """
     torch.set_num_threads(1)
     words = ["--config", str(ROOT / "configs" / "pinn" / config), f"--seed_everything={seed}", *overrides]
     experiment = Experiment(read_request("fit", words), None)
+    marching = isinstance(experiment.model.objective, Marching)
     torch.manual_seed(seed)
     budget = Budget(marks, lambda module: relative_errors(module.network, points, values), in_steps)
+    epochs = experiment.trainer.max_epochs if marching else -1
     trainer = Trainer(
-        accelerator="cpu", max_epochs=-1, precision=precision, callbacks=[budget], logger=False, barebones=False,
+        accelerator="cpu", max_epochs=epochs, precision=precision, callbacks=[budget], logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
     )  # fmt: skip
     experiment.datamodule.reference = None
     module = experiment.model
+    if prepare is not None:
+        prepare(module)
     trainer.fit(module, experiment.datamodule)
     size = sum(p.numel() for p in module.network.parameters())
     return {"marks": budget.found, "parameters": size, "coefficients": module.objective.coefficients()}

@@ -93,6 +93,15 @@ def test_a_map_made_in_single_precision_takes_single_precision(cls: type) -> Non
 
 
 @pytest.mark.parametrize("cls", MAPS)
+def test_nothing_is_left_behind_on_another_device(cls: type) -> None:
+    # The device without memory refuses operands that were not moved, as every other one does.
+    network, z = example(cls).to("meta"), points(3).to("meta")
+    assert network(z).device == z.device
+    taylor = TaylorMode(z, ("x", "t"), [(2, 1)])
+    assert network(taylor.coords).device == z.device
+
+
+@pytest.mark.parametrize("cls", MAPS)
 def test_description_and_state_dict_make_the_network_again(cls: type) -> None:
     network = example(cls)
     twin = build(describe(network)).double()

@@ -56,7 +56,7 @@ def test_jets_equal_reverse_mode_on_the_residual(cls: type[PDE], dimensions: int
         nn.Linear(d, 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, len(case.unknowns))
     ).double()
     points = torch.rand(11, d, dtype=torch.float64)
-    taylor = TaylorMode(points, case.axes, case.required_derivatives)
+    taylor = TaylorMode(points, case.axes, case.requests)
     reverse = ReverseMode(points, case.axes)
     ours = case.residual(taylor.evaluate(net, case.unknowns), taylor)
     oracle = case.residual(reverse.evaluate(net, case.unknowns), reverse)

@@ -10,7 +10,7 @@ import pytest
 import xarray
 import yaml
 
-from sciml.data import DatasetSpec, FieldDataset, Shard, write_manifest, write_shard, write_statistics
+from sciml.data import SPLITS, DatasetSpec, FieldDataset, Shard, write_manifest, write_shard, write_statistics
 from sciml.data.adapters import convert, find_adapter
 from sciml.data.layouts import (
     LAYOUTS,
@@ -460,6 +460,31 @@ def test_an_exported_file_converts_into_a_data_set_again(tmp_path, name):
     path = next(p for p in sorted(out.rglob("*")) if p.suffix in (".h5", ".hdf5", ".nc"))
     again = convert(path, tmp_path / "again", splits=(1, 0, 0))
     assert len(FieldDataset(again, "train")) == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "sizes"),
+    [
+        (None, (3, 1, 2)),
+        ("{", (6, 0, 0)),
+        ('{"files": {"demo.nc": ""}, "rows": 3}', (6, 0, 0)),
+        ('{"files": {"other.nc": ""}, "rows": {"train": [0, 3]}}', (6, 0, 0)),
+    ],
+    ids=["as written", "cut off", "without rows", "of another file"],
+)
+def test_a_conversion_keeps_the_splits_that_the_export_recorded(tmp_path, record, sizes):
+    out = export(make(tmp_path / "demo", spec(ONE, PLANE)), tmp_path / "out", PoseidonLayout())
+    if record is not None:
+        (out / "layout.json").write_text(record)
+    again = convert(out / "demo.nc", tmp_path / "again")
+    assert tuple(len(FieldDataset(again, s)) if any((again / s).glob("*.h5")) else 0 for s in SPLITS) == sizes
+
+
+def test_a_record_of_more_rows_than_there_are_is_refused(tmp_path):
+    out = export(make(tmp_path / "demo", spec(ONE, PLANE)), tmp_path / "out", PoseidonLayout())
+    (out / "layout.json").write_text('{"files": {"demo.nc": ""}, "rows": {"train": [0, 9]}}')
+    with pytest.raises(DataError, match="must be at most 6 trajectories"):
+        convert(out / "demo.nc", tmp_path / "again")
 
 
 def test_an_export_that_is_there_is_kept_and_anything_else_is_not_overwritten(tmp_path):

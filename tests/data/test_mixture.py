@@ -114,10 +114,18 @@ def test_members_that_do_not_fit_are_refused_in_one_line(two: Path, change: dict
         MixedFields([odd], [FieldDataset(two / "flow", "train")], FIELDS, OneStep())
 
 
-def test_a_field_that_nobody_has_is_refused(two: Path) -> None:
-    odd = Member(str(two / "flow"), fill={"heat": 0.0})
-    with pytest.raises(ValueError, match="fields names 'heat', which every member fills with a constant"):
-        MixedFields([odd], [FieldDataset(two / "flow", "train")], ["heat"], OneStep())
+def test_a_field_that_every_member_fills_is_a_scalar_with_the_constants_statistics(two: Path) -> None:
+    names, fill = {"velocity": "wind"}, {"density": 1.5, "pressure": 0.0}
+    flow = [Member(str(two / "flow"), names, fill), Member(str(two / "flow"), names, {**fill, "density": 0.5})]
+    made = MixedFields(flow, [FieldDataset(two / "flow", "train")] * 2, FIELDS, OneStep())
+    assert made.dataset.spec.channels == ("density", "velocity_x", "velocity_y", "pressure")
+    batch = made.batch([0, 1])
+    assert batch.fields is not None
+    assert [u.unique().tolist() for u in batch.fields[:, 0]] == [[1.5], [0.5]]
+    data = made.statistics()
+    found = [data[name]["density"] for name in ("mean", "std", "min", "max")]
+    assert found == pytest.approx([1.0, 0.5, 0.5, 1.5])
+    assert (data["mean"]["pressure"], data["std"]["pressure"]) == (0.0, 0.0)
 
 
 def test_members_on_other_grids_are_refused(two: Path, tmp_path: Path) -> None:
@@ -127,3 +135,16 @@ def test_members_on_other_grids_are_refused(two: Path, tmp_path: Path) -> None:
     made = [members(two)[0], Member(str(tmp_path / "flow"), {"velocity": "wind"}, {"density": 1.0, "pressure": 0.0})]
     with pytest.raises(ValueError, match=r"grid of gas and flow differ: \(8, 8\) and \(6, 6\)"):
         MixedFields(made, [FieldDataset(m.dataset, "train") for m in made], FIELDS, OneStep())
+
+
+def test_units_that_differ_are_refused_and_those_that_a_foreign_file_does_not_have_are_not(tmp_path: Path) -> None:
+    from mixture_fixtures import write
+
+    for name, unit in (("gas", "s"), ("flow", "h")):
+        write(tmp_path / unit, name, (("velocity", 1),), time_unit=unit)
+    write(tmp_path / "none", "flow", (("velocity", 1),))
+    made = [FieldDataset(tmp_path / where, "train") for where in ("s/gas", "none/flow", "h/flow")]
+    some = [Member(str(data.root)) for data in made]
+    assert MixedFields(some[:2], made[:2], ["velocity"], OneStep()).dataset.spec.time_unit == "s"
+    with pytest.raises(ValueError, match="time_unit of gas and flow differ: s and h"):
+        MixedFields([some[0], some[2]], [made[0], made[2]], ["velocity"], OneStep())

@@ -8,7 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from sciml.numerics import Jet, ReverseMode, TaylorMode, point_derivatives, requests, required, value
+from sciml.numerics import (
+    Jet,
+    ReverseMode,
+    TaylorMode,
+    UnsupportedOperation,
+    jet_functions,
+    point_derivatives,
+    requests,
+    required,
+    value,
+)
 from sciml.numerics.taylor import SERIES
 
 ACTIVATIONS = [nn.Tanh(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Sigmoid(), nn.Softplus()]
@@ -157,7 +167,7 @@ def test_jacobians_of_residuals_agree_with_reverse_mode_under_every_transform() 
         dict(zip(weights, batched, strict=True)),
     ):
         for name, jacobian in oracle.items():
-            assert float((found[name] - jacobian).abs().max()) <= 1e-10 * float(jacobian.abs().max()), name
+            assert (found[name] - jacobian).abs().max().detach() <= 1e-10 * jacobian.abs().max(), name
     ensemble = {name: torch.stack([w, 0.5 * w]) for name, w in weights.items()}
     members = torch.func.vmap(residual, (0, None))(ensemble, points)
     assert torch.allclose(members[0], ours, rtol=1e-12, atol=1e-12)
@@ -220,6 +230,24 @@ def test_an_unknown_operation_falls_back_to_reverse_mode_with_one_warning(caplog
     assert isinstance(engine, ReverseMode)
     assert fields["u"].shape == (3,)
     assert [r for r in caplog.messages if "elu" in r] == caplog.messages[:1]
+
+
+def test_a_sum_over_the_points_is_no_operation_on_jets() -> None:
+    jet = TaylorMode(torch.rand(3, 2), ("x", "t"), [(1, 0)]).coords
+    assert torch.equal(torch.sum(jet, dim=-1, keepdim=True).coefficients, jet.coefficients.sum(-1, keepdim=True))
+    with pytest.raises(UnsupportedOperation, match="along one axis"):
+        torch.sum(jet)
+
+
+def test_blocks_of_points_change_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, points = network(nn.Tanh()), torch.rand(9, 2, dtype=torch.float64)
+    results = []
+    for block in (10**6, 7):
+        monkeypatch.setattr(jet_functions, "BLOCK", block)
+        jet = TaylorMode(points, ("x", "t"), [(3, 1)]).evaluate(net, "ab")["a"]
+        parts = torch.autograd.grad(jet.coefficients.square().sum(), list(net.parameters()))
+        results.append([jet.coefficients, *parts])
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
 def test_a_jet_names_the_derivative_it_does_not_hold() -> None:

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from sciml.fields import Grid
 from sciml.numerics import Laplacian, RandomDirections, ReverseMode, TaylorMode, point_derivatives, requests, value
+from sciml.pdes import PDE, AllenCahn, Heat, NavierStokes, Problem
 
 
 def network(inputs: int, outputs: int = 1, width: int = 12, activation: nn.Module | None = None) -> nn.Module:
@@ -146,3 +148,12 @@ def test_equal_generators_give_equal_estimates() -> None:
 def test_fewer_than_two_directions_are_refused() -> None:
     with pytest.raises(ValueError, match="count must be at least 2, got 1"):
         RandomDirections(1)
+
+
+@pytest.mark.parametrize("pde", [Heat(), AllenCahn(), NavierStokes()], ids=lambda pde: type(pde).__name__)
+def test_equations_with_a_laplacian_take_five_rows_in_the_plane(pde: PDE) -> None:
+    """The value, three first derivatives and the Laplacian, whichever products and divergences stand beside it."""
+    start = dict.fromkeys(pde.names(2), lambda x, y: torch.sin(x) * y)
+    problem = Problem(pde, Grid.periodic(4, 4), start, times=[0.0, 1.0])
+    assert len(TaylorMode(points(3), problem.axes, problem.requests).coords.space) == 5
+    assert {(2, 0, 0), (0, 2, 0)} <= problem.required_derivatives

@@ -193,16 +193,6 @@ def test_without_conditioning_there_are_plain_norms_and_no_time() -> None:
     assert torch.equal(network(u, time=lead), network(u))
 
 
-@pytest.mark.slow
-def test_an_exported_program_takes_any_batch() -> None:
-    network = small().eval()
-    u, lead = inputs()
-    batch = torch.export.Dim("batch", min=1, max=64)
-    program = torch.export.export(network, (u,), {"time": lead}, dynamic_shapes={"u": {0: batch}, "time": {0: batch}})
-    more, later = inputs(batch=5)
-    assert torch.allclose(program.module()(more, time=later), network(more, time=later), atol=1e-6)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -8,9 +8,10 @@ from helpers import observed_order
 from torch import Tensor
 
 from sciml.describe import build, describe
-from sciml.fields import Ball, Boundaries, Box, Dirichlet, Grid, Neumann, Periodic
+from sciml.fields import Ball, Boundaries, Box, Dirichlet, Grid, Neumann, Periodic, Polygon
 from sciml.nn import MLP
 from sciml.numerics import ReverseMode, TaylorMode, value
+from sciml.optim import jacobian
 from sciml.pdes import AllenCahn, Burgers, Problem
 from sciml.pinn.ansatz import HardBoundary, HardInitial, exact_periodicity
 from sciml.pinn.evolution import HeatEvolution
@@ -37,6 +38,7 @@ ANSATZE = {
     "disc": lambda: HardBoundary(network(), DISC, exact),
     "normalised": lambda: HardBoundary(network(), DISC, exact, normalized=True),
     "difference": lambda: HardBoundary(network(), BOX - Ball((0.5, 0.5), 0.25), exact),
+    "polygon": lambda: HardBoundary(network(), Polygon(((-1, -1), (2, 0), (1, 2), (0, 1))), exact),
     "space and time": lambda: HardBoundary(network(), Box((-1.0,), (1.0,)), lambda x, t: torch.sin(x) * t),
     "initial": lambda: HardInitial(network(outputs=2), [lambda x: torch.cos(PI * x), 3.0], start=0.5),
     "evolved": lambda: HardInitial(network(), lambda x: x**2 * torch.cos(PI * x), HeatEvolution(0.1, modes=8)),
@@ -71,7 +73,36 @@ def test_gradients_reach_the_network_and_single_precision_stays(name: str) -> No
     assert all(float(p.grad.abs().sum()) > 0 for p in ansatz.parameters())
 
 
-@pytest.mark.parametrize("name", ["rectangle", "disc", "normalised", "difference"])
+@pytest.mark.parametrize("name", ANSATZE)
+def test_nothing_is_left_behind_on_another_device(name: str) -> None:
+    ansatz, points = ANSATZE[name]().to("meta"), torch.rand(3, 2, device="meta")
+    assert ansatz(points).device == points.device
+    assert ansatz(TaylorMode(points, ("x", "t"), [(2, 1)]).coords).device == points.device
+
+
+@pytest.mark.parametrize("name", [n for n in ANSATZE if n != "initial"])
+def test_the_jacobian_of_residuals_goes_through_an_ansatz(name: str) -> None:
+    ansatz = ANSATZE[name]().double()
+    points = 0.2 + 0.5 * torch.rand(4, 2, dtype=torch.float64, generator=generator())
+    parameters = dict(ansatz.named_parameters())
+
+    def residual(p: dict[str, Tensor], point: Tensor) -> Tensor:
+        engine = TaylorMode(point[None], ("x", "t"), [(2, 0), (0, 1)])
+        u = torch.func.functional_call(ansatz, p, (engine.coords,))[..., 0]
+        return (value(engine.derivative(u, (0, 1))) - value(engine.derivative(u, (2, 0))))[0]
+
+    values, rows = jacobian(residual, parameters, points)
+    reverse = ReverseMode(points, ("x", "t"))
+    u = reverse.evaluate(ansatz, "u")["u"]
+    expected = reverse(u, "t") - reverse(u, "xx")
+    assert torch.allclose(values, expected, rtol=1e-10, atol=1e-12)
+    for i in range(len(points)):
+        gradient = torch.autograd.grad(expected[i], [*parameters.values()], retain_graph=True, allow_unused=True)
+        flat = [torch.zeros_like(p) if g is None else g for g, p in zip(gradient, parameters.values(), strict=True)]
+        assert torch.allclose(rows[i], torch.cat([g.flatten() for g in flat]), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["rectangle", "disc", "normalised", "difference", "polygon"])
 def test_a_boundary_condition_holds_to_rounding(name: str) -> None:
     ansatz = ANSATZE[name]().double()
     points, _ = ansatz.region.boundary(100, None, generator())

@@ -169,6 +169,7 @@ def test_the_energy_differentiates_in_the_weights_at_the_precision_of_the_networ
         (lambda: PLaplaceEnergy(exponent=1.0), "exponent=1.0"),
         (lambda: PLaplaceEnergy(regularization=-1.0), "regularization=-1.0"),
         (lambda: DeepRitz(DirichletEnergy(), SQUARE, every=0), "every=0"),
+        (lambda: DeepRitz(DirichletEnergy(), SQUARE).terms(MLP(2, 3), Batch()), "3 channels"),
     ],
 )
 def test_a_wrong_argument_is_named(make, message) -> None:

@@ -17,6 +17,7 @@ from sciml.pinn import (
     Integral,
     Interior,
     Observations,
+    Twin,
     PhysicsInformed,
     Quasirandom,
     RetainResample,

@@ -1,5 +1,6 @@
 """What every adapter offers, and the conversion that uses it."""
 
+import json
 import logging
 import os
 import shutil
@@ -19,6 +20,8 @@ from sciml.status import DataError, Status
 
 logger = logging.getLogger(__name__)
 
+#: What an export of ours writes beside its files.
+RECORD = "layout.json"
 #: Size of a shard that `convert` aims at.
 SHARD_BYTES = 2**28
 
@@ -98,7 +101,8 @@ def convert(
         path: of the file.
         out: folder that is made.
         name: of the data set; that of the folder when left out.
-        splits: numbers of trajectories in train, valid and test; eight, one and one tenth when left out.
+        splits: numbers of trajectories in train, valid and test; when left out, those that an export of ours records
+            beside its file, else eight, one and one tenth.
         adapter: reads the file; found by the layout when left out.
 
     Returns:
@@ -128,12 +132,25 @@ def convert(
 
 
 def _sizes(path: Path, count: int, splits: tuple[int, int, int] | None) -> tuple[int, int, int]:
+    splits = splits or _exported(path)
     if splits is None:
         held_out = count // 10
         return (count - 2 * held_out, held_out, held_out)
     if splits[0] < 1 or min(splits) < 0 or sum(splits) > count:
         raise DataError(f"{path}: splits={splits} must be at most {count} trajectories, one of them for training.")
     return splits
+
+
+def _exported(path: Path) -> tuple[int, int, int] | None:
+    """Sizes of the splits that an export of ours has recorded for this file; `None` where there is no such record."""
+    try:
+        record = json.loads((path.parent / RECORD).read_text(encoding="utf-8"))
+        if path.name not in record["files"]:
+            return None
+        train, valid, test = (int(b) - int(a) for a, b in (record["rows"].get(s, (0, 0)) for s in SPLITS))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return train, valid, test
 
 
 def _write_split(adapter: Adapter, path: Path, root: Path, split: str, rows: range, name: str) -> list[Shard]:

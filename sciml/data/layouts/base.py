@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import h5py
 import numpy as np
 
+from sciml.data.adapters.base import RECORD
 from sciml.data.dataset import FieldDataset
 from sciml.data.schema import SPLITS, DatasetSpec
 from sciml.describe import Described, describe
@@ -23,8 +24,6 @@ from sciml.status import DataError
 
 #: Bytes of trajectories that are in memory at once.
 PIECE_BYTES = 2**26
-#: What an export was made of, beside its files.
-RECORD = "layout.json"
 
 
 @dataclass(frozen=True)
