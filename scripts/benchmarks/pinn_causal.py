@@ -17,7 +17,7 @@ from _pinn import run
 from _record import Record, parser
 from pinn_accuracy import stored
 
-SEEDS, STEPS = (0, 1, 2), (2500, 5000, 10_000)
+SEEDS, STEPS = (0, 1, 2), (2500, 5000, 7500)
 CONFIG = "allen_cahn_causal.yaml"
 PLAIN = '{"class_path": "sciml.objective.FixedWeights", "init_args": {"weights": {"initial": 100.0}}}'
 #: What the configuration is changed by.
