@@ -1,4 +1,4 @@
-"""A physics-informed configuration trained for a budget of CPU time, its errors noted on the way."""
+"""A physics-informed configuration trained for a budget of CPU time or of steps, its errors noted on the way."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -31,10 +31,11 @@ class Budget(Callback):
     Args:
         marks: process times in seconds at which is measured, ascending; the run ends at the last one.
         measure: of the module.
+        in_steps: marks are numbers of steps.
     """
 
-    def __init__(self, marks: Sequence[float], measure: Callable[[Any], list[float]]) -> None:
-        self.marks, self.measure = list(marks), measure
+    def __init__(self, marks: Sequence[float], measure: Callable[[Any], list[float]], in_steps: bool = False) -> None:
+        self.marks, self.measure, self.in_steps = list(marks), measure, in_steps
         self.found: list[dict[str, Any]] = []
         self._excluded = 0.0
 
@@ -44,7 +45,7 @@ class Budget(Callback):
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *args: Any) -> None:
         now = time.process_time()
         used = now - self._begin - self._excluded
-        if used >= self.marks[len(self.found)]:
+        if (pl_module.step if self.in_steps else used) >= self.marks[len(self.found)]:
             self._note(pl_module, used)
         self._excluded += time.process_time() - now
         trainer.should_stop = len(self.found) == len(self.marks)
@@ -68,20 +69,23 @@ def run(
     values: Tensor,
     overrides: Sequence[str] = (),
     prepare: Callable[[FitModule], None] | None = None,
+    in_steps: bool = False,
+    precision: Any = "64-true",
 ) -> dict[str, Any]:
     """Trains a shipped configuration; one entry of `marks` each with time, steps, loss and errors by component.
 
-    Windows in time end when the last one is trained; everything else goes on until the budget is used up.
+    Windows in time end when the last one is trained; everything else goes on until the budget is used up. Points and
+    values have the precision of the network.
     """
     torch.set_num_threads(1)
     words = ["--config", str(ROOT / "configs" / "pinn" / config), f"--seed_everything={seed}", *overrides]
     experiment = Experiment(read_request("fit", words), None)
     marching = isinstance(experiment.model.objective, Marching)
     torch.manual_seed(seed)
-    budget = Budget(marks, lambda module: relative_errors(module.network, points, values))
+    budget = Budget(marks, lambda module: relative_errors(module.network, points, values), in_steps)
     epochs = experiment.trainer.max_epochs if marching else -1
     trainer = Trainer(
-        accelerator="cpu", max_epochs=epochs, precision="64-true", callbacks=[budget], logger=False,
+        accelerator="cpu", max_epochs=epochs, precision=precision, callbacks=[budget], logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
     )  # fmt: skip
     experiment.datamodule.reference = None
