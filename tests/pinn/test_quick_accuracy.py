@@ -56,26 +56,26 @@ def error(network: nn.Module, objective: Any, reference: Reference, until: float
 
 def test_poisson_by_natural_gradient() -> None:
     network, objective = shipped("poisson_2d.yaml")
-    train(network, objective, NaturalGradient(network.parameters(), damping=1e-6), 80)
-    assert error(network, objective, Exact()) < 1e-4
+    train(network, objective, NaturalGradient(network.parameters(), damping=1e-6), 60)
+    assert error(network, objective, Exact()) < 1e-3
 
 
 def test_allen_cahn() -> None:
-    network, objective = shipped("allen_cahn.yaml", 1000)
-    train(network, objective, SSBroyden(network.parameters(), iterations=100), 6)
-    assert error(network, objective, Solved(points=256, frames=11)) < 0.05
+    network, objective = shipped("allen_cahn.yaml", 500)
+    train(network, objective, SSBroyden(network.parameters(), iterations=100), 4)
+    assert error(network, objective, Solved(points=128, frames=5, tol=1e-5)) < 0.4
 
 
 def test_burgers() -> None:
-    network, objective = shipped("burgers.yaml", 1500)
-    train(network, objective, SSBroyden(network.parameters(), iterations=100), 6)
-    assert error(network, objective, Solved(points=501, frames=11, tol=1e-5)) < 0.05
+    network, objective = shipped("burgers.yaml", 800)
+    train(network, objective, SSBroyden(network.parameters(), iterations=60), 6)
+    assert error(network, objective, Solved(points=501, frames=5, tol=1e-5)) < 0.1
 
 
 def test_the_viscosity_of_burgers_equation() -> None:
-    network, objective = shipped("burgers_inverse.yaml", 1000)
+    network, objective = shipped("burgers_inverse.yaml", 800)
     train(network, objective, SSBroyden([*network.parameters(), *objective.parameters()], iterations=100), 6)
-    assert objective.coefficients()["viscosity"] == pytest.approx(0.01 / torch.pi, rel=0.05)
+    assert objective.coefficients()["viscosity"] == pytest.approx(0.01 / torch.pi, rel=0.3)
 
 
 def windowed(network: nn.Module, iterations: int, steps: int) -> Phases:
@@ -85,11 +85,11 @@ def windowed(network: nn.Module, iterations: int, steps: int) -> Phases:
 
 def test_the_first_windows_of_the_lorenz_system() -> None:
     network, objective = shipped("lorenz.yaml")
-    train(network, objective, windowed(network, 100, 4), 8)
-    assert error(network, objective, Solved(frames=201, tol=1e-10), until=0.5) < 1e-3
+    train(network, objective, windowed(network, 60, 4), 8)
+    assert error(network, objective, Solved(frames=201, tol=1e-8), until=0.5) < 1e-3
 
 
 def test_the_first_window_of_the_kuramoto_sivashinsky_equation() -> None:
-    network, objective = shipped("kuramoto_sivashinsky.yaml", 400)
-    train(network, objective, windowed(network, 100, 24), 5)
-    assert error(network, objective, Solved(points=128, frames=51), until=0.1) < 1e-2
+    network, objective = shipped("kuramoto_sivashinsky.yaml", 300)
+    train(network, objective, windowed(network, 60, 24), 5)
+    assert error(network, objective, Solved(points=64, frames=11, tol=1e-5), until=0.1) < 0.1
