@@ -179,7 +179,7 @@ def test_an_ordinary_equation_starts_at_its_numbers() -> None:
         (Periodic(), lambda s: torch.cos(4 * PI * s) - torch.sin(4 * PI * s), 4 * PI),
         (Periodic(), lambda s: 0 * s + 1.5, 0.0),
     ],
-    ids=str,
+    ids=["neumann", "dirichlet", "periodic", "constant"],
 )
 def test_a_mode_decays_as_the_heat_equation_says(ends, mode, rate: float) -> None:
     low, high, diffusivity = -0.5, 2.0, 0.3
