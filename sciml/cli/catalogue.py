@@ -248,6 +248,9 @@ def _constructor(lineage: list[tuple[str, ast.ClassDef]]) -> tuple[Parameter, ..
             for _, ancestor in reversed(lineage[position:]):
                 if _is_dataclass(ancestor):
                     fields.update(_fields(ancestor))
+                    # A field that a subclass takes out of the constructor.
+                    for name in _left_out(ancestor):
+                        fields.pop(name, None)
             return tuple(fields.values())
     # No constructor in sight: certain only if every base was followed up to a class without bases.
     names = {node.name for _, node in lineage}
@@ -285,6 +288,13 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, Parameter]]:
         else:
             default = None if value is None else ast.unparse(value)
         yield statement.target.id, Parameter(statement.target.id, annotation, default)
+
+
+def _left_out(node: ast.ClassDef) -> Iterator[str]:
+    for statement in node.body:
+        named = isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        if named and _keyword(statement.value, "init") == "False":  # type: ignore[attr-defined]
+            yield statement.target.id  # type: ignore[attr-defined]
 
 
 def _keyword(value: ast.expr | None, name: str) -> str | None:

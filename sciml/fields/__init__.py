@@ -26,7 +26,7 @@ _EXPORTS = {
     "Sobol": "sciml.fields.sequences",
     "SpaceTime": "sciml.fields.space_time",
     "SpatialRegion": "sciml.fields.domain",
-    "Uniform": "sciml.fields.sequences",
+    "MonteCarlo": "sciml.fields.sequences",
     "Union": "sciml.fields.set_operations",
 }
 __all__ = [
@@ -57,9 +57,9 @@ if TYPE_CHECKING:
     from sciml.fields.sequences import Halton as Halton
     from sciml.fields.sequences import Hammersley as Hammersley
     from sciml.fields.sequences import LatinHypercube as LatinHypercube
+    from sciml.fields.sequences import MonteCarlo as MonteCarlo
     from sciml.fields.sequences import Sequence as Sequence
     from sciml.fields.sequences import Sobol as Sobol
-    from sciml.fields.sequences import Uniform as Uniform
     from sciml.fields.set_operations import Difference as Difference
     from sciml.fields.set_operations import Intersection as Intersection
     from sciml.fields.set_operations import Union as Union

@@ -36,7 +36,7 @@ class Sequence(ABC):
 
 
 @dataclass(frozen=True)
-class Uniform(Sequence):
+class MonteCarlo(Sequence):
     """Independent uniform points."""
 
     def _points(self, n: int, d: int, generator: torch.Generator | None) -> Tensor:

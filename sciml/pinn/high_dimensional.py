@@ -108,8 +108,8 @@ class Scattered(Reference):
         exact = getattr(problem, "exact", None)
         if not isinstance(problem, HighDimensional) or exact is None:
             raise ValueError("reference=Scattered needs a HighDimensional problem with an exact solution.")
-        from sciml.fields.sequences import Uniform
+        from sciml.fields.sequences import MonteCarlo
 
-        points = problem.domain.sample(self.points, Uniform(), torch_generator(self.seed))
+        points = problem.domain.sample(self.points, MonteCarlo(), torch_generator(self.seed))
         with torch.no_grad():
             return points, exact(points).double()

@@ -16,11 +16,11 @@ from sciml.fields import (
     Hammersley,
     LatinHypercube,
     MeshRegion,
+    MonteCarlo,
     PointCloud,
     Polygon,
     SpaceTime,
     SpatialRegion,
-    Uniform,
 )
 from sciml.numerics import ReverseMode, TaylorMode, value
 
@@ -73,7 +73,7 @@ def size(region: SpatialRegion) -> float:
 
 
 def bounding_points(region: SpatialRegion, n: int) -> Tensor:
-    return Box(region.low, region.high).sample(n, Uniform(), generator(7))
+    return Box(region.low, region.high).sample(n, MonteCarlo(), generator(7))
 
 
 def test_every_region_that_is_exported_is_tested() -> None:
@@ -85,7 +85,7 @@ def test_every_region_that_is_exported_is_tested() -> None:
 @NAMES
 def test_points_of_a_sample_lie_within_and_are_as_many_as_asked_for(name: str) -> None:
     region = REGIONS[name][0]
-    for sequence in (None, Uniform(), LatinHypercube(), Hammersley()):
+    for sequence in (None, MonteCarlo(), LatinHypercube(), Hammersley()):
         points = region.sample(300, sequence, generator())
         assert points.shape == (300, region.dimensions)
         assert bool(region.contains(points).all())
@@ -104,7 +104,7 @@ def test_the_share_of_a_box_that_a_region_fills_is_that_of_its_measure(name: str
 
 
 @FLAT
-@pytest.mark.parametrize("sequence", [Uniform(), Hammersley()], ids=repr)
+@pytest.mark.parametrize("sequence", [MonteCarlo(), Hammersley()], ids=repr)
 def test_samples_are_uniform(name: str, sequence) -> None:
     """Counts in cells of the bounding box against those of an independent rejection sample."""
     region = REGIONS[name][0]
@@ -142,7 +142,7 @@ def test_normals_point_out_of_the_region(name: str) -> None:
 def test_the_divergence_theorem_holds_over_boundary_points(name: str) -> None:
     # d |Omega| = integral of x . n, so the mean over uniform boundary points is d |Omega| / |boundary|.
     region, measure, surface = REGIONS[name]
-    points, normals = region.boundary(20_000, Uniform(), generator())
+    points, normals = region.boundary(20_000, MonteCarlo(), generator())
     flux = ((points - points.mean(dim=0)) * normals).sum(dim=1)
     # The mean of n vanishes for the whole boundary, so that the origin does not matter.
     spread = float(flux.std()) / 20_000**0.5 + size(region) / 20_000**0.5
@@ -153,7 +153,7 @@ def test_the_divergence_theorem_holds_over_boundary_points(name: str) -> None:
 @NAMES
 def test_the_distance_function_vanishes_on_the_boundary_with_slope_one(name: str) -> None:
     region = REGIONS[name][0]
-    points, normals = region.boundary(200, Uniform(), generator())
+    points, normals = region.boundary(200, MonteCarlo(), generator())
     step = 1e-5 * size(region)
     assert float(region.distance(points).abs().max()) < 1e-2 * step
     # Near corners the function bends: the slope is one at a distance from them.
@@ -174,7 +174,7 @@ def test_the_distance_function_vanishes_on_the_boundary_with_slope_one(name: str
 @NAMES
 def test_the_bubble_vanishes_on_the_boundary_and_nowhere_within(name: str) -> None:
     region = REGIONS[name][0]
-    points, _ = region.boundary(200, Uniform(), generator())
+    points, _ = region.boundary(200, MonteCarlo(), generator())
     assert float(region.bubble(points).abs().max()) < 1e-5 * size(region)
     assert bool((region.bubble(region.sample(500, None, generator())) > 0).all())
 

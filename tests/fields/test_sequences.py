@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from sciml.fields import Halton, Hammersley, LatinHypercube, Sequence, Sobol, Uniform
+from sciml.fields import Halton, Hammersley, LatinHypercube, MonteCarlo, Sequence, Sobol
 
-SEQUENCES = [Uniform(), Sobol(), Sobol(scramble=False), Halton(), Halton(scramble=False)]
+SEQUENCES = [MonteCarlo(), Sobol(), Sobol(scramble=False), Halton(), Halton(scramble=False)]
 SEQUENCES += [Hammersley(), Hammersley(scramble=False), LatinHypercube()]
-QUASI_RANDOM = [s for s in SEQUENCES if not isinstance(s, Uniform | LatinHypercube)]
+QUASI_RANDOM = [s for s in SEQUENCES if not isinstance(s, MonteCarlo | LatinHypercube)]
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -50,7 +50,7 @@ def test_quasi_random_means_converge_faster_than_random_ones(sequence: Sequence)
 
 
 def test_random_means_converge() -> None:
-    assert error(Uniform(), 2**17) < 5e-3
+    assert error(MonteCarlo(), 2**17) < 5e-3
     assert error(LatinHypercube(), 4096) < 5e-3
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sciml.batch import Batch
 from sciml.describe import build, describe
-from sciml.fields import Ball, Boundaries, Box, Dirichlet, Grid, Uniform
+from sciml.fields import Ball, Boundaries, Box, Dirichlet, Grid, MonteCarlo
 from sciml.nn import MLP
 from sciml.numerics import ReverseMode
 from sciml.objective import FixedWeights
@@ -187,7 +187,7 @@ def test_a_hundred_dimensions_are_approached_by_steps_with_estimates() -> None:
     torch.manual_seed(0)
     problem = HighDimensional(Poisson(), ball(100), exact=TwoBody(100))
     network = HardBoundary(MLP(100, 1, width=32, depth=2), ball(100))
-    objective = PhysicsInformed(problem, [Randomized(4, Quasirandom(20, 1, Uniform()))])
+    objective = PhysicsInformed(problem, [Randomized(4, Quasirandom(20, 1, MonteCarlo()))])
     optimizer, before = torch.optim.Adam(network.parameters(), lr=1e-2), relative_error(network, problem)
     for step in range(30):
         objective.advance(step, 0, network)

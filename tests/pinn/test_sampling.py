@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from sciml.describe import build, describe
-from sciml.fields.sequences import Uniform
+from sciml.fields.sequences import MonteCarlo
 from sciml.pinn import Importance, Quasirandom, Refining, ResidualBased, RetainResample, Sampler, TensorProduct
 from sciml.pinn.regions import Cuboid
 
@@ -29,7 +29,7 @@ def drawn(sampler: Sampler, times: int = 2) -> Tensor:
 
 
 def test_a_threefold_residual_draws_three_quarters_of_the_points() -> None:
-    points = drawn(ResidualBased(4000, power=1.0, floor=0.0, candidates=20, sequence=Uniform()))
+    points = drawn(ResidualBased(4000, power=1.0, floor=0.0, candidates=20, sequence=MonteCarlo()))
     share = float((points[:, 0] >= 1).double().mean())
     assert share == pytest.approx(
         0.75, abs=4 * (0.75 * 0.25 / 4000) ** 0.5 + 0.02
@@ -37,7 +37,7 @@ def test_a_threefold_residual_draws_three_quarters_of_the_points() -> None:
 
 
 def test_a_floor_evens_the_density_out() -> None:
-    points = drawn(ResidualBased(4000, power=1.0, floor=1.0, candidates=20, sequence=Uniform()))
+    points = drawn(ResidualBased(4000, power=1.0, floor=1.0, candidates=20, sequence=MonteCarlo()))
     # (1.5 + 1) / (0.5 + 1 + 1.5 + 1)
     assert float((points[:, 0] >= 1).double().mean()) == pytest.approx(0.625, abs=0.045)
 
@@ -62,7 +62,7 @@ def test_points_above_the_mean_residual_are_retained() -> None:
 
 
 def test_importance_weights_leave_the_mean_unbiased() -> None:
-    sampler = Importance(2000, floor=0.5, candidates=10, sequence=Uniform())
+    sampler = Importance(2000, floor=0.5, candidates=10, sequence=MonteCarlo())
     means = []
     for i in range(40):
         sampler.renew(REGION, steps, generator(i))
