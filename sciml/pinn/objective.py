@@ -94,8 +94,6 @@ class PhysicsInformed(Objective):
             raise ValueError("conditions is empty; a network needs at least one.")
         for condition in self.conditions:
             condition.check(self.problem)
-            if isinstance(condition, Twin):
-                condition.measure(self.statement, problem_of(self.statement))
 
     def restrict(self, start: float, stop: float) -> None:
         """Asks for the equation between two times alone, from the next renewal of the points on."""
@@ -120,6 +118,7 @@ class PhysicsInformed(Objective):
 
     def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
         """Renews the points of conditions whose samplers are due."""
+        self._measure()
         for number, condition in enumerate(self.conditions):
             if condition.sampler.due(step):
                 self._renew(condition, network, torch_generator(self.seed, step, number))
@@ -185,7 +184,14 @@ class PhysicsInformed(Objective):
 
         return residual
 
+    def _measure(self) -> None:
+        for condition in self.conditions:
+            # Only now: a reference may be long in coming, and configurations are looked at more often than trained.
+            if isinstance(condition, Twin) and not len(condition.sampler.points):
+                condition.measure(self.statement, problem_of(self.statement))
+
     def _draw_missing(self, network: nn.Module) -> None:
+        self._measure()
         for number, condition in enumerate(self.conditions):
             if not len(condition.sampler.points):
                 self._renew(condition, network, torch_generator(self.seed, 0, number))

@@ -80,7 +80,7 @@ class Given(Sampler):
     """
 
     def __init__(self, at: Tensor) -> None:
-        super().__init__(len(at))
+        super().__init__(max(len(at), 1))
         self.points = at
 
     @classmethod
@@ -139,6 +139,9 @@ class Twin(Observations):
             raise ValueError(f"count={count} must be at least 1 and noise={noise} not negative.")
         super().__init__([[0.0]], [0.0], field)
         self.count, self.noise, self.reference, self.seed = count, noise, reference or Solved(), seed
+        # Nothing is measured before the first step.
+        self.at, self.values = self.at[:0], self.values[:0]
+        self.sampler = Given(self.at)
 
     @classmethod
     def example(cls) -> "Twin":
@@ -159,3 +162,10 @@ class Twin(Observations):
     def check(self, problem: Problem) -> None:
         if self.field not in problem.names:
             raise ValueError(f"field={self.field!r} must be one of {', '.join(problem.names)}.")
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        # What was measured in the run that goes on here.
+        for name in ("at", "values"):
+            if isinstance(stored := state_dict.get(prefix + name), Tensor):
+                setattr(self, name, torch.empty_like(stored, device=getattr(self, name).device))
+        super()._load_from_state_dict(state_dict, prefix, *args)
