@@ -49,6 +49,9 @@ class Condition(Described, nn.Module, ABC):
     def check(self, problem: Problem) -> None:
         """Raises `ValueError` for a problem that the condition does not fit."""
 
+    def prepare(self, statement: Any) -> None:
+        """Called before points are asked for, with the problem as it was stated: what takes long is done then, once."""
+
     def magnitude(self, problem: Problem, network: nn.Module, points: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         r"""$\sqrt{\sum_k r_k^2}$ at points, without gradients: what adaptive samplers look at."""
         with torch.no_grad():

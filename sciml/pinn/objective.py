@@ -1,7 +1,6 @@
 """A network as the solution: the equation and its conditions become the terms of a loss."""
 
 import dataclasses
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,11 +15,8 @@ from sciml.optim import jacobian
 from sciml.pdes import Problem, SolutionSpec, Statement, problem_of
 from sciml.pinn.conditions import Condition, Interior, dtype_of
 from sciml.pinn.high_dimensional import HighDimensional
-from sciml.pinn.observations import Twin
 from sciml.rng import torch_generator
 from sciml.status import ConfigError
-
-log = logging.getLogger(__name__)
 
 
 class PhysicsInformed(Objective):
@@ -118,7 +114,7 @@ class PhysicsInformed(Objective):
 
     def advance(self, step: int, epoch: int, network: nn.Module | None = None) -> None:
         """Renews the points of conditions whose samplers are due."""
-        self._measure()
+        self._prepare()
         for number, condition in enumerate(self.conditions):
             if condition.sampler.due(step):
                 self._renew(condition, network, torch_generator(self.seed, step, number))
@@ -184,14 +180,12 @@ class PhysicsInformed(Objective):
 
         return residual
 
-    def _measure(self) -> None:
+    def _prepare(self) -> None:
         for condition in self.conditions:
-            # Only now: a reference may be long in coming, and configurations are looked at more often than trained.
-            if isinstance(condition, Twin) and not len(condition.sampler.points):
-                condition.measure(self.statement, problem_of(self.statement))
+            condition.prepare(self.statement)
 
     def _draw_missing(self, network: nn.Module) -> None:
-        self._measure()
+        self._prepare()
         for number, condition in enumerate(self.conditions):
             if not len(condition.sampler.points):
                 self._renew(condition, network, torch_generator(self.seed, 0, number))

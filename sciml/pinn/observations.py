@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sciml.pdes import Problem, Statement
+from sciml.pdes import Problem, Statement, problem_of
 from sciml.pinn.conditions import Condition
 from sciml.pinn.reference import Reference, Solved
 from sciml.pinn.regions import Cuboid, whole
@@ -147,8 +147,14 @@ class Twin(Observations):
     def example(cls) -> "Twin":
         return cls(20, reference=Solved(points=16, frames=3))
 
-    def measure(self, statement: Problem | Statement, problem: Problem) -> None:
+    def prepare(self, statement: Problem | Statement) -> None:
+        """Measures, unless that was done: configurations are looked at more often than they are trained."""
+        if not len(self.values):
+            self.measure(statement)
+
+    def measure(self, statement: Problem | Statement) -> None:
         """Draws the measurements from the reference solution of a problem."""
+        problem = problem_of(statement)
         points, values = self.reference.samples(statement)
         if self.count > len(points):
             raise ValueError(f"count={self.count} is more than the {len(points)} points of the reference.")

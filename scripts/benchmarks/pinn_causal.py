@@ -40,7 +40,7 @@ def main() -> None:
 
 def trained(name: str, seed: int) -> dict[str, Any]:
     points, values = (v.float() for v in stored("allen_cahn_ref.npz", "t", "x"))
-    return run(CONFIG, seed, STEPS, points, values, VARIANTS[name], in_steps=True, precision="32-true")
+    return run(CONFIG, seed, STEPS, points, values, VARIANTS[name], in_steps=True)
 
 
 def rows(record: Record) -> list[dict[str, object]]:

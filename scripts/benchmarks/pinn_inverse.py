@@ -9,7 +9,6 @@ from _pinn import run
 from _record import Record, parser
 from pinn_accuracy import PROBLEMS
 
-from sciml.pdes import problem_of
 from sciml.training import FitModule
 
 SEEDS = (0, 1, 2)
@@ -25,7 +24,7 @@ def measured(noise: float, seed: int) -> dict[str, object]:
     def prepare(module: FitModule) -> None:
         twin = module.objective.conditions[1]
         twin.noise, twin.seed = noise, seed
-        twin.measure(module.objective.statement, problem_of(module.objective.statement))
+        twin.measure(module.objective.statement)
 
     result = run("burgers_inverse.yaml", seed, (BUDGET,), *PROBLEMS["burgers"].reference(), prepare=prepare)
     found = result["coefficients"]["viscosity"]
