@@ -42,6 +42,9 @@ class Objective(Described, nn.Module, ABC):
     #: Whether it takes empty batches and a network of the coordinates, and holds its own points.
     without_data = False
 
+    #: Whether the newest `advance` has begun something new, for which weightings start afresh.
+    begins = False
+
     @abstractmethod
     def terms(self, network: nn.Module, batch: Batch) -> dict[str, Term]:
         """The terms of one batch, in physical units."""
@@ -59,6 +62,9 @@ class Weighting(Described, nn.Module, ABC):
 
     @abstractmethod
     def forward(self, terms: dict[str, Term], network: nn.Module) -> Float[Tensor, ""]: ...
+
+    def restart(self) -> None:
+        """Forgets what was learned, where the objective has begun something new."""
 
 
 class FixedWeights(Weighting):

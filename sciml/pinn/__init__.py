@@ -1,5 +1,6 @@
 """A network is the solution: its conditions, points, weights and energies, and forms that satisfy conditions."""
 
+from sciml.pinn.adaptive import Importance, Refining, ResidualBased, RetainResample
 from sciml.pinn.ansatz import HardBoundary, HardInitial, exact_periodicity
 from sciml.pinn.causal import CausalWeights
 from sciml.pinn.conditions import Condition, Face, Initial, Integral, Interior
@@ -18,15 +19,7 @@ from sciml.pinn.objective import PhysicsInformed
 from sciml.pinn.observations import Observations, Twin, read_observations
 from sciml.pinn.randomized import Randomized
 from sciml.pinn.reference import Exact, Reference, Solved, Stored
-from sciml.pinn.sampling import (
-    Importance,
-    Quasirandom,
-    Refining,
-    ResidualBased,
-    RetainResample,
-    Sampler,
-    TensorProduct,
-)
+from sciml.pinn.sampling import Quasirandom, Sampler, TensorProduct
 from sciml.pinn.surface import Surface
 from sciml.pinn.two_body import TwoBody
 from sciml.pinn.weighting import AugmentedLagrangian, NTKWeights, ResidualAttention, SelfAdaptive

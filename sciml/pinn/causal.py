@@ -114,6 +114,14 @@ class CausalWeights(Weighting):
         weighted = {n: dataclasses.replace(t, values=t.values * weights[chunk[n]]) for n, t in parts.items()}
         return self.weighting({**terms, **weighted}, network)
 
+    def restart(self) -> None:
+        """Goes back to the first tolerance."""
+        self.weights.fill_(1.0)
+        self.stage.zero_()
+        self.steps.zero_()
+        self.finished.fill_(False)
+        self.weighting.restart()
+
     def _learn(self, weights: Tensor) -> None:
         self.weights.copy_(weights)
         self.steps += 1

@@ -64,7 +64,20 @@ def dtype_of(network: nn.Module) -> torch.dtype:
     return next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float64)
 
 
-class Interior(Condition):
+class _Inside(Condition):
+    """A condition on the domain, or on a part of it.
+
+    Args:
+        sampler: which points.
+        within: a part of the domain, of any shape; all of it when left out.
+    """
+
+    def __init__(self, sampler: Sampler | None = None, within: SpatialRegion | None = None) -> None:
+        super().__init__(sampler)
+        self.within = within
+
+
+class Interior(_Inside):
     """The equation, inside the domain.
 
     Args:
@@ -74,10 +87,6 @@ class Interior(Condition):
 
     name = "pde"
 
-    def __init__(self, sampler: Sampler | None = None, within: SpatialRegion | None = None) -> None:
-        super().__init__(sampler)
-        self.within = within
-
     def region(self, problem: Problem) -> Any:
         return whole(problem) if self.within is None else at_times(self.within, problem)
 
@@ -85,7 +94,7 @@ class Interior(Condition):
         return problem.network_residual(network, points)
 
 
-class Initial(Condition):
+class Initial(_Inside):
     """The initial state, of those components for which the problem gives one.
 
     Args:
@@ -94,10 +103,6 @@ class Initial(Condition):
     """
 
     name = "initial"
-
-    def __init__(self, sampler: Sampler | None = None, within: SpatialRegion | None = None) -> None:
-        super().__init__(sampler)
-        self.within = within
 
     def check(self, problem: Problem) -> None:
         if not problem.pde.evolves:

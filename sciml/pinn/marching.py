@@ -91,6 +91,7 @@ class Marching(Objective):
         low, high = network.interval
         self._reached, self.goes_on = high, window + 1 < network.count
         self.objective.restrict(low, high + self.margin * (high - low))
+        self.begins = moved
         if moved:
             self.objective.forget()
         self.objective.advance(step, epoch, network)

@@ -181,6 +181,8 @@ class FitModule(LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         reseed(seed_of(self.seed, self.step, self.global_rank), self.device)
         self.objective.advance(self.step, self.current_epoch, self.network)
+        if self.objective.begins:
+            self.weighting.restart()
         self._evaluations = 0
         # Counted here, since callbacks save checkpoints before the hooks of this module that come after the step.
         self.step += 1

@@ -79,6 +79,16 @@ def test_patience_ends_a_stage_too() -> None:
     assert weighting.tolerance == 1.0
 
 
+def test_a_restart_goes_back_to_the_first_tolerance() -> None:
+    weighting = CausalWeights(slices=4, tolerances=[0.1, 1.0], patience=1)
+    fresh = {name: value.clone() for name, value in weighting.state_dict().items()}
+    for _ in range(2):
+        weighting({"pde": term([0.0001] * 4)}, nn.Identity())
+    assert (weighting.tolerance, bool(weighting.finished)) == (1.0, True)
+    weighting.restart()
+    assert all(torch.equal(value, fresh[name]) for name, value in weighting.state_dict().items())
+
+
 def test_a_run_says_that_the_method_is_patented(caplog: pytest.LogCaptureFixture) -> None:
     CausalWeights()
     assert NOTICE in caplog.text

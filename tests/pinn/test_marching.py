@@ -100,6 +100,7 @@ def test_points_are_those_of_the_window_and_its_margin() -> None:
     u, marching = network(), Marching(PhysicsInformed(decay(), [Interior(Quasirandom(200))]), steps=2, margin=0.1)
     for step, low in ((0, 0.0), (2, 1.0), (3, 1.0)):
         marching.advance(step, 0, u)
+        assert marching.begins == (step == 2)
         times = marching.objective.conditions[0].sampler.points[:, 1]
         assert (float(times.min()) >= low, float(times.max()) <= low + 1.1, float(times.max()) > low + 1) == (True,) * 3
 
