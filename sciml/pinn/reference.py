@@ -12,6 +12,7 @@ from sciml.describe import Described
 from sciml.fields import Grid
 from sciml.numerics import call_with_coordinates
 from sciml.pdes import Problem, Statement, problem_of
+from sciml.pdes.exact import ExactSolution
 from sciml.status import ConfigError
 
 
@@ -35,26 +36,32 @@ def space_time(problem: Problem, grid: Grid | None = None, times: Tensor | None 
 
 
 class Exact(Reference):
-    """The formula that a `Statement` gives as `exact`, on its grid and at evenly spaced times.
+    """A formula for the solution, on the problem's grid and at evenly spaced times.
 
     Args:
         frames: number of times.
+        solution: one of `sciml.pdes.exact`; what a `Statement` gives as `exact` when left out.
 
     Raises:
-        ConfigError: the problem states no exact solution for one of its components.
+        ConfigError: there is no formula for one of the problem's components.
     """
 
-    def __init__(self, frames: int = 21) -> None:
-        self.frames = frames
+    def __init__(self, frames: int = 21, solution: ExactSolution | None = None) -> None:
+        self.frames, self.solution = frames, solution
 
     def samples(self, problem: Problem | Statement) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n c"]]:
-        formulas, plain = getattr(problem, "exact", {}), problem_of(problem)
-        if missing := [name for name in plain.names if name not in formulas]:
-            raise ConfigError(f"reference=Exact needs the formula of {missing[0]!r} among the problem's exact ones.")
+        plain = problem_of(problem)
         points = space_time(plain, times=_frames(plain, self.frames))
-        coordinates = dict(zip(plain.axes, points.unbind(1), strict=True))
-        values = [torch.as_tensor(call_with_coordinates(formulas[n], coordinates)) for n in plain.names]
-        return points, torch.stack([v.double().expand(len(points)) for v in values], dim=1)
+        found = self._values(problem, dict(zip(plain.axes, points.unbind(1), strict=True)))
+        if missing := [name for name in plain.names if name not in found]:
+            raise ConfigError(f"reference=Exact needs the formula of {missing[0]!r}; there are {', '.join(found)}.")
+        return points, torch.stack([found[n].double().expand(len(points)) for n in plain.names], dim=1)
+
+    def _values(self, problem: Problem | Statement, coordinates: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self.solution is not None:
+            return self.solution(*coordinates.values())
+        formulas = getattr(problem, "exact", {})
+        return {n: torch.as_tensor(call_with_coordinates(f, coordinates)) for n, f in formulas.items()}
 
 
 class Solved(Reference):

@@ -2,7 +2,7 @@
 
 from sciml.pdes.exact.base import ExactSolution
 from sciml.pdes.exact.boxed_flows import BoxedTaylorGreen, StratifiedShear
-from sciml.pdes.exact.burgers import ColeHopf, VectorColeHopf
+from sciml.pdes.exact.burgers import ColeHopf, StandingShock, VectorColeHopf
 from sciml.pdes.exact.euler import EntropyShearWave, IsentropicVortex
 from sciml.pdes.exact.flows import Beltrami, TaylorGreen, TaylorGreenVorticity
 from sciml.pdes.exact.fronts import Barenblatt, FisherFront
@@ -29,6 +29,7 @@ __all__ = [
     "PlaneWave",
     "Side",
     "Soliton",
+    "StandingShock",
     "StandingWave",
     "StratifiedShear",
     "TaylorGreen",
