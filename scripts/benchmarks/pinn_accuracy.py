@@ -49,7 +49,8 @@ def square() -> tuple[Tensor, Tensor]:
 def own(config: str) -> tuple[Tensor, Tensor]:
     """The reference that a configuration names itself."""
     model = yaml.safe_load((ROOT / "configs" / "pinn" / config).read_text())
-    problem = build(model["model"]["objective"]["init_args"]["problem"])
+    objective = model["model"]["objective"]["init_args"]
+    problem = build(objective.get("objective", {"init_args": objective})["init_args"]["problem"])
     return build(model["data"]["init_args"]["reference"]).samples(problem)
 
 
