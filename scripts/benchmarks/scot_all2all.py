@@ -52,14 +52,7 @@ def main() -> int:
         "its ten steps": "own_rollout",
     }
     columns |= {"neighbours, ten steps": "rollout", "ratio": "ratio"}
-    settings = {
-        "seeds": SEEDS,
-        "families": list(HELD_OUT),
-        "steps": STEPS,
-        "sizes": SIZES,
-        "budget": vars(BUDGET),
-        "network": SCOT,
-    }
+    settings = {"seeds": SEEDS, "cases": CASES, "sizes": SIZES, "budget": vars(BUDGET), "network": SCOT}
     record = Record("scot_all2all", settings, columns, arguments.fresh, arguments.out)
     rows, medians = [], {}
     for case in CASES:
