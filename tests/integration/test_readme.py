@@ -73,7 +73,7 @@ def test_the_python_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     scope: dict[str, object] = {}
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         exec(
-            compile(block.replace("samples=1000", "samples=6").replace("workers=2", "workers=0"), "README", "exec"),
+            compile(block.replace("samples=1000", "samples=3").replace("workers=2", "workers=0"), "README", "exec"),
             scope,
         )
     assert scope["pred"]["u"].sizes == scope["truth"]["u"].sizes  # type: ignore[index]

@@ -12,6 +12,7 @@ from sciml.batch import Batch
 from sciml.describe import build
 from sciml.objective import FixedWeights
 from sciml.optim import NaturalGradient, Phase, Phases, SSBroyden
+from sciml.pdes.exact import StandingShock
 from sciml.pinn import PhysicsInformed, Solved
 from sciml.pinn.reference import Exact, Reference
 
@@ -69,7 +70,7 @@ def test_allen_cahn() -> None:
 def test_burgers() -> None:
     network, objective = shipped("burgers.yaml", 800)
     train(network, objective, SSBroyden(network.parameters(), iterations=60), 6)
-    assert error(network, objective, Solved(points=501, frames=5, tol=1e-5)) < 0.1
+    assert error(network, objective, Exact(5, StandingShock())) < 0.1
 
 
 def test_the_viscosity_of_burgers_equation() -> None:

@@ -18,11 +18,11 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
 
 @pytest.mark.slow
 def test_schroedinger_meets_the_published_solution_at_its_own_modes():
-    """At the first third of its times; `solver_references.py` goes on to the end."""
+    """At the first sixth of its times; `solver_references.py` goes on to the end."""
     import scipy.io
 
     data = scipy.io.loadmat(benchmark_file("schroedinger_NLS.mat"))
-    times, published = data["tt"].ravel()[:67], data["uu"].T[:67]
+    times, published = data["tt"].ravel()[:34], data["uu"].T[:34]
     problem = Problem(
         Schroedinger(),
         Grid.periodic(256, low=-5.0, high=5.0),
@@ -62,13 +62,14 @@ def test_allen_cahn_meets_the_stored_solution():
             KuramotoSivashinsky(100 / 16, 100 / 16**2, 100 / 16**4),
             Grid.periodic(256, low=0.0, high=2 * math.pi),
             lambda x: torch.cos(x) * (1 + torch.sin(x)),
-            1e-4,
+            1e-6,
         ),
     ],
     ids=["regular", "chaotic"],
 )
 def test_kuramoto_sivashinsky_meets_the_stored_solution(name, pde, grid, initial, bound):
     data = np.load(data_file("pinn", name))
-    problem = Problem(pde, grid, initial, times=torch.from_numpy(data["t"]))
+    # Half of its times: the chaos has begun.
+    problem = Problem(pde, grid, initial, times=torch.from_numpy(data["t"][:126]))
     u = ETDRK4(dt=4e-4).solve(problem).u[0, :, 0].numpy()
-    assert relative(u, data["u"]) < bound
+    assert relative(u, data["u"][:126]) < bound
