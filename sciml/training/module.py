@@ -1,6 +1,7 @@
 """The one Lightning module, for every family: network and batch go into an objective, named terms come out."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -152,7 +153,13 @@ class FitModule(LightningModule):
         if isinstance(scheduler, ReduceLROnPlateau):
             raise ConfigError("model.lr_scheduler=ReduceLROnPlateau cannot be resumed exactly; use WarmupCosine.")
         if hasattr(scheduler, "set_total"):
-            scheduler.set_total(int(self.trainer.estimated_stepping_batches))
+            steps = self.trainer.estimated_stepping_batches
+            if math.isinf(steps):
+                raise ConfigError(
+                    f"trainer.max_epochs={self.trainer.max_epochs} has no end, on which "
+                    f"model.lr_scheduler={type(scheduler).__name__} depends; accepted are positive numbers."
+                )
+            scheduler.set_total(int(steps))
         self.settings = {
             "optimizer": resume.optimizer_settings(optimizer),
             "lr_scheduler": resume.scheduler_settings(scheduler),

@@ -76,15 +76,16 @@ def run(
 ) -> dict[str, Any]:
     """Trains a shipped configuration; one entry of `marks` each with time, steps, loss and errors by component.
 
-    Windows in time end when the last one is trained; everything else goes on until the budget is used up.
+    Windows in time end when the last one is trained, and a schedule of rates with its configuration; everything else
+    goes on until the budget is used up.
     """
     torch.set_num_threads(1)
     words = ["--config", str(ROOT / "configs" / "pinn" / config), f"--seed_everything={seed}", *overrides]
     experiment = Experiment(read_request("fit", words), None)
-    marching = isinstance(experiment.model.objective, Marching)
+    ends = isinstance(experiment.model.objective, Marching) or experiment.model.make_scheduler is not None
     torch.manual_seed(seed)
     budget = Budget(marks, lambda module: relative_errors(module.network, points, values), in_steps)
-    epochs, precision = experiment.trainer.max_epochs if marching else -1, experiment.trainer.precision
+    epochs, precision = experiment.trainer.max_epochs if ends else -1, experiment.trainer.precision
     trainer = Trainer(
         accelerator="cpu", max_epochs=epochs, precision=precision, callbacks=[budget], logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,

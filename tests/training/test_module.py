@@ -269,6 +269,12 @@ def test_a_compiled_network_trains_to_the_same_weights_and_writes_the_same_names
         torch.testing.assert_close(compiled[name], value, rtol=1e-4, atol=1e-5)
 
 
+def test_a_schedule_of_a_run_without_an_end_is_refused_in_one_line(make):
+    module, data, trainer = make(max_epochs=-1)
+    with pytest.raises(ConfigError, match="max_epochs=-1 has no end, on which model.lr_scheduler=WarmupCosine depends"):
+        trainer.fit(module, data)
+
+
 def test_a_network_that_does_not_record_its_arguments_trains_and_says_what_it_cannot(make, caplog):
     module, data, trainer = make(module={"network": nn.Sequential(nn.Conv1d(1, 1, 3, padding=1))}, max_epochs=1)
     trainer.fit(module, data)
