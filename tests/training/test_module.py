@@ -271,7 +271,7 @@ def test_a_compiled_network_trains_to_the_same_weights_and_writes_the_same_names
 
 def test_a_schedule_of_a_run_without_an_end_is_refused_in_one_line(make):
     module, data, trainer = make(max_epochs=-1)
-    with pytest.raises(ConfigError, match="max_epochs=-1 has no end, on which model.lr_scheduler=WarmupCosine depends"):
+    with pytest.raises(ConfigError, match="max_epochs=-1 has no end"):
         trainer.fit(module, data)
 
 
