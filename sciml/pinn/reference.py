@@ -54,7 +54,8 @@ class Exact(Reference):
         points = space_time(plain, times=_frames(plain, self.frames))
         found = self._values(problem, dict(zip(plain.axes, points.unbind(1), strict=True)))
         if missing := [name for name in plain.names if name not in found]:
-            raise ConfigError(f"reference=Exact needs the formula of {missing[0]!r}; there are {', '.join(found)}.")
+            given = ", ".join(found) or "none"
+            raise ConfigError(f"reference=Exact needs the formula of {missing[0]!r}; there are {given}.")
         return points, torch.stack([found[n].double().expand(len(points)) for n in plain.names], dim=1)
 
     def _values(self, problem: Problem | Statement, coordinates: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -40,6 +40,13 @@ def lorenz() -> tuple[Tensor, Tensor]:
         return torch.from_numpy(file["t"])[:, None], torch.from_numpy(file["sigma10"].T.copy())
 
 
+def chaotic() -> tuple[Tensor, Tensor]:
+    """The stored solution up to where the configuration ends."""
+    points, values = stored("ks_chaotic_ref.npz", "t", "x")
+    kept = points[:, 1] <= 0.5
+    return points[kept], values[kept]
+
+
 def square() -> tuple[Tensor, Tensor]:
     axis = torch.linspace(0, 1, 101, dtype=torch.float64)
     points = torch.cartesian_prod(axis, axis)
@@ -90,6 +97,12 @@ PROBLEMS = {
     "kuramoto_sivashinsky": Problem(
         "Kuramoto-Sivashinsky, regular", "kuramoto_sivashinsky.yaml", lambda: stored("ks_regular_ref.npz", "t", "x"),
         (1800,), (1e-3,), (3.5e-4,),
+    ),
+    "kuramoto_sivashinsky_chaotic": Problem(
+        "Kuramoto-Sivashinsky, chaotic, t = 0.5", "kuramoto_sivashinsky_chaotic.yaml", chaotic, (1800,)
+    ),
+    "korteweg_de_vries": Problem(
+        "Korteweg-de Vries", "korteweg_de_vries.yaml", lambda: own("korteweg_de_vries.yaml"), (900,)
     ),
     "poisson_2d": Problem("Poisson on the unit square", "poisson_2d.yaml", square, (10,), (1e-5,), (1e-6,)),
     "poisson_10d": Problem("Poisson, 10-D", "poisson_10d.yaml", lambda: own("poisson_10d.yaml"), (20,)),
