@@ -2,9 +2,6 @@
 
 import functools
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -55,29 +52,6 @@ def test_a_point_that_is_not_finite_stops_the_run_and_is_never_the_best(tmp_path
     last = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert last["sciml"]["step"] == 6
     assert all(v.isfinite().all() for v in last["state_dict"].values())
-
-
-SCRIPT = """
-import sys, torch
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from closure_runs import fit, make
-torch.set_num_threads(1)
-torch.save(fit(*make(Path(sys.argv[2])), Path(sys.argv[3])), sys.argv[4])
-"""
-
-
-@pytest.mark.slow
-def test_a_new_process_goes_on_across_the_switch_to_the_same_bits_and_the_same_points(tmp_path):
-    undisturbed = fit(*make(tmp_path / "whole"))
-    out, tests = tmp_path / "state.pt", Path(__file__).parents[1]
-    paths = [tests, tmp_path / "rest", killed(tmp_path / "half", 4), out]
-    words = [sys.executable, "-W", "ignore", "-c", SCRIPT, *map(str, paths)]
-    subprocess.run(words, check=True, cwd=tests.parent, capture_output=True, timeout=100)
-    resumed = torch.load(out, weights_only=True)
-    assert resumed.keys() == undisturbed.keys()
-    assert "objective.points" in resumed
-    assert all(torch.equal(resumed[k], v) for k, v in undisturbed.items())
 
 
 @pytest.mark.parametrize(
