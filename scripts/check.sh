@@ -6,7 +6,11 @@ export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 ruff format --check .
 ruff check .
-mypy
 lint-imports
+# Types are checked on one core, which the tests then share.
+mypy &
+types=$!
+trap 'kill "$types" 2>/dev/null || true' EXIT
 # Options that follow win: `scripts/check.sh -m ""` runs the slow tests too.
 pytest -n "${SCIML_TEST_WORKERS:-2}" --dist worksteal -m "not slow" "$@"
+wait "$types"

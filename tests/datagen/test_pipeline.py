@@ -224,7 +224,7 @@ def test_the_folder_is_named_by_the_environment(recipe, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_workers_do_not_change_a_bit(recipe, tmp_path):
-    roots = [generate(recipe, out=tmp_path / f"w{n}", workers=n) for n in (1, 2, 4)]
+    roots = [generate(recipe, out=tmp_path / f"w{n}", workers=n) for n in (1, 3)]
     assert len({json.dumps(hashes(root)) for root in roots}) == 1
     assert len({json.dumps(manifest(root)["hashes"]) for root in roots}) == 1
 
