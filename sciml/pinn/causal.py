@@ -25,9 +25,8 @@ class CausalWeights(Weighting):
     The points of the equation are sorted by time and split into $M$ chunks of equal size; the sum is exclusive, and
     starts with the loss of the initial condition where there is one, $L_0 = \lambda_0 L_\mathrm{initial}$. Where the
     equation has several parts, each chunk takes the smallest of their weights. Weights carry no gradient. $\epsilon$
-    goes through
-    a schedule: the next value follows as soon as $\min_i w_i > \delta$, or after `patience` steps; after the last one
-    `finished` says that the same test holds. The terms so weighted go on to an inner weighting.
+    goes through a schedule: the next value follows as soon as $\min_i w_i > \delta$, or after `patience` steps; after
+    the last one `finished` says that the same test holds. The terms so weighted go on to an inner weighting.
 
     Their authors state that the algorithm is protected by a patent of the University of Pennsylvania and not for
     commercial use. It is used where a configuration names this class, and nowhere else.
