@@ -45,13 +45,9 @@ def main() -> int:
     arguments = parser(__doc__).parse_args()
     torch.set_num_threads(1)
     columns = {
-        "family": "family",
-        "steps": "steps",
-        "seed": "seed",
-        "all pairs": "direct",
-        "its ten steps": "own_rollout",
-    }
-    columns |= {"neighbours, ten steps": "rollout", "ratio": "ratio"}
+        "family": "family", "trajectories": "trajectories", "steps": "steps", "seed": "seed", "all pairs": "direct",
+        "its ten steps": "own_rollout", "neighbours, ten steps": "rollout", "ratio": "ratio",
+    }  # fmt: skip
     settings = {"seeds": SEEDS, "cases": CASES, "sizes": SIZES, "budget": vars(BUDGET), "network": SCOT}
     record = Record("scot_all2all", settings, columns, arguments.fresh, arguments.out)
     rows, medians = [], {}
