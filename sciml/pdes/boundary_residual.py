@@ -25,20 +25,17 @@ def boundary_residual(
     Args:
         problem: the equation and its conditions; their values are numbers or callables of the coordinates.
         network: `(n, d) -> (n, c)`, channels as in `Problem.unknowns`.
-        points: on the face, columns in the order of `Problem.axes`.
+        points: on the face, which is taken for granted, columns in the order of `Problem.axes`.
         face: `"x-"`, `"x+"`, `"y-"`, ...
 
     Raises:
-        ValueError: points off the face, a condition that is no equation (`Outflow`), a value that is an array.
+        ValueError: no such face, a condition that is no equation (`Outflow`), a value that is an array.
     """
     names = [f"{axis}{side}" for axis in problem.domain.names for side in "-+"]
     if face not in names:
         raise ValueError(f"face={face!r} must be one of {', '.join(names)}.")
     normal = problem.domain.names.index(face[0])
     axis = problem.domain.axes[normal]
-    position = axis.low if face[1] == "-" else axis.high
-    if bool((points[:, normal] - position).abs().max() > 1e-6 * axis.length):
-        raise ValueError(f"points must lie on the face {face}, where {face[0]}={position:g}.")
     conditions = problem.boundaries.by_component(face, problem.pde.fields, problem.domain.dimensions)
     _refuse(conditions, face)
     order = _order(problem, normal) if any(isinstance(c, Periodic) for c in conditions.values()) else 2
@@ -62,6 +59,17 @@ def boundary_residual(
                 key = name if k == 0 else f"{name}:{face[0] * k}"
                 found[key] = _normal(d, u[name], normal, k) - _normal(other, v[name], normal, k)
     return found
+
+
+def require_on_face(problem: "Problem", points: Float[Tensor, "n d"], face: str) -> None:
+    """Raises `ValueError` for points that are off a face."""
+    if face[0] not in problem.domain.names:
+        return
+    normal = problem.domain.names.index(face[0])
+    axis = problem.domain.axes[normal]
+    position = axis.low if face[1] == "-" else axis.high
+    if bool((points[:, normal] - position).abs().max() > 1e-6 * axis.length):
+        raise ValueError(f"points must lie on the face {face}, where {face[0]}={position:g}.")
 
 
 def _refuse(conditions: dict[str, Condition], face: str) -> None:

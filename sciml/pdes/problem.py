@@ -25,7 +25,7 @@ from sciml.numerics import (
     value,
 )
 from sciml.pdes.base import PDE, Fields
-from sciml.pdes.boundary_residual import boundary_residual
+from sciml.pdes.boundary_residual import boundary_residual, require_on_face
 from sciml.pdes.parameters import Parameters, call_with_coordinates
 from sciml.pdes.wellposed import check_well_posed
 from sciml.status import SampleError
@@ -185,6 +185,7 @@ class Problem:
         Raises:
             ValueError: points off the face, or a condition that is no equation.
         """
+        require_on_face(self, points, face)
         return boundary_residual(self, network, points, face)
 
     @property

@@ -30,9 +30,6 @@ class Observations(Condition):
         ValueError: no points, other numbers of values, two different values at one point, non-finite numbers.
     """
 
-    at: Tensor
-    values: Tensor
-
     def __init__(
         self, points: Sequence[Sequence[float]] | Tensor, values: Sequence[float] | Tensor, field: str = "u"
     ) -> None:
@@ -50,13 +47,21 @@ class Observations(Condition):
             place = [round(float(v), 6) for v in at[clash][0]]
             raise ValueError(f"values contradict each other: {field!r} has two values at the point {place}.")
         self.field, self.name = field, f"data:{field}"
-        self.register_buffer("at", at)
-        self.register_buffer("values", given)
-        self.sampler = Given(at)
+        self.sampler = Given(at, given)
 
     @classmethod
     def example(cls) -> "Observations":
         return cls([[0.0, 0.5], [0.5, 0.5]], [0.1, -0.2])
+
+    @property
+    def at(self) -> Float[Tensor, "n d"]:
+        """Where was measured."""
+        return self.sampler.points[:, :-1]
+
+    @property
+    def values(self) -> Float[Tensor, " n"]:
+        """What was measured."""
+        return self.sampler.points[:, -1]
 
     def check(self, problem: Problem) -> None:
         if self.field not in problem.unknowns:
@@ -67,25 +72,26 @@ class Observations(Condition):
     def region(self, problem: Problem) -> Cuboid:
         return whole(problem)
 
-    def residuals(self, problem: Problem, network: nn.Module, points: Float[Tensor, "n d"]) -> dict[str, Tensor]:
-        u = network(points)[..., problem.unknowns.index(self.field)]
-        return {self.field: u - self.values.to(u)}
+    def residuals(self, problem: Problem, network: nn.Module, points: Float[Tensor, "n c"]) -> dict[str, Tensor]:
+        u = network(points[:, :-1])[..., problem.unknowns.index(self.field)]
+        return {self.field: u - points[:, -1]}
 
 
 class Given(Sampler):
-    """Points that stay what they are.
+    """Points that stay what they are: a point is its coordinates, then what was measured there.
 
     Args:
-        at: the points, `(n, d)`.
+        at: coordinates, `(n, d)`.
+        values: `(n,)`.
     """
 
-    def __init__(self, at: Tensor) -> None:
+    def __init__(self, at: Tensor, values: Tensor) -> None:
         super().__init__(max(len(at), 1))
-        self.points = at
+        self.points = torch.cat([at, values[:, None]], dim=1)
 
     @classmethod
     def example(cls) -> "Given":
-        return cls(torch.zeros(2, 2, dtype=torch.float64))
+        return cls(torch.zeros(2, 2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
 
     def forget(self) -> None:
         """Nothing: these points are the measurement."""
@@ -140,8 +146,7 @@ class Twin(Observations):
         super().__init__([[0.0]], [0.0], field)
         self.count, self.noise, self.reference, self.seed = count, noise, reference or Solved(), seed
         # Nothing is measured before the first step.
-        self.at, self.values = self.at[:0], self.values[:0]
-        self.sampler = Given(self.at)
+        self.sampler = Given(self.at[:0], self.values[:0])
 
     @classmethod
     def example(cls) -> "Twin":
@@ -162,16 +167,8 @@ class Twin(Observations):
         chosen = torch.from_numpy(rng.choice(len(points), self.count, replace=False))
         exact = values[chosen, problem.names.index(self.field)]
         noise = torch.from_numpy(rng.normal(size=self.count)) * self.noise * exact.std()
-        self.at, self.values = points[chosen], exact + noise
-        self.sampler = Given(self.at)
+        self.sampler = Given(points[chosen], exact + noise).to(self.sampler.points.device)
 
     def check(self, problem: Problem) -> None:
         if self.field not in problem.names:
             raise ValueError(f"field={self.field!r} must be one of {', '.join(problem.names)}.")
-
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
-        # What was measured in the run that goes on here.
-        for name in ("at", "values"):
-            if isinstance(stored := state_dict.get(prefix + name), Tensor):
-                setattr(self, name, torch.empty_like(stored, device=getattr(self, name).device))
-        super()._load_from_state_dict(state_dict, prefix, *args)
