@@ -43,7 +43,8 @@ class Exact(Reference):
         solution: one of `sciml.pdes.exact`; what a `Statement` gives as `exact` when left out.
 
     Raises:
-        ConfigError: there is no formula for one of the problem's components.
+        ConfigError: there is no formula for one of the problem's components, or the solution is one of another
+            equation.
     """
 
     def __init__(self, frames: int = 21, solution: ExactSolution | None = None) -> None:
@@ -60,6 +61,8 @@ class Exact(Reference):
 
     def _values(self, problem: Problem | Statement, coordinates: dict[str, Tensor]) -> dict[str, Tensor]:
         if self.solution is not None:
+            if (pde := problem_of(problem).pde) != self.solution.pde:
+                raise ConfigError(f"reference.solution={self.solution} solves {self.solution.pde}, not {pde}.")
             return self.solution(*coordinates.values())
         formulas = getattr(problem, "exact", {})
         return {n: torch.as_tensor(call_with_coordinates(f, coordinates)) for n, f in formulas.items()}

@@ -7,7 +7,7 @@ import pytest
 import torch
 from helpers import data_file
 
-from sciml.pdes import AllenCahn, Statement
+from sciml.pdes import AllenCahn, Burgers, Statement
 from sciml.pdes.exact import StandingShock
 from sciml.pinn.reference import Exact
 from sciml.status import ConfigError
@@ -37,6 +37,24 @@ def test_a_network_is_measured_against_it() -> None:
     statement = Statement(StandingShock().pde, {"x": [-1.0, 1.0]}, {"u": "-sin(pi*x)"}, {"x": 0.0}, times=[0.0, 1.0])
     points, values = Exact(11, StandingShock()).samples(statement)
     assert torch.equal(values[:, 0], StandingShock()(*points.unbind(1))["u"])
+
+
+def test_the_rule_has_converged_at_the_smallest_viscosity() -> None:
+    """Against one with four times as many nodes over a longer interval."""
+    viscosity, s = 1e-3, np.linspace(-30, 30, 3001)
+    points = np.array([(x, t) for x in (-0.9, -0.3, -0.01, 0.004, 0.5) for t in (0.1, 0.5, 1.0)])
+    y = math.pi * (points[:, :1] - np.sqrt(4 * viscosity * points[:, 1:]) * s)
+    exponent = -np.cos(y) / (2 * math.pi * viscosity) - s**2
+    weights = np.exp(exponent - exponent.max(1, keepdims=True))
+    expected = -(np.sin(y) * weights).sum(1) / weights.sum(1)
+    u = StandingShock(viscosity)(*torch.from_numpy(points).unbind(1))["u"]
+    torch.testing.assert_close(u, torch.from_numpy(expected), rtol=0, atol=1e-12)
+
+
+def test_the_solution_of_another_equation_is_refused_in_one_line() -> None:
+    statement = Statement(Burgers(0.1), {"x": [-1.0, 1.0]}, {"u": "-sin(pi*x)"}, {"x": 0.0}, times=[0.0, 1.0])
+    with pytest.raises(ConfigError, match=r"solves Burgers\(viscosity=0.02.*\), not Burgers\(viscosity=0.1"):
+        Exact(3, StandingShock(0.02)).samples(statement)
 
 
 def test_a_statement_without_a_formula_is_refused_in_one_line() -> None:
