@@ -1,6 +1,7 @@
 """The part of `fit`, `validate`, `test` and `predict` that needs Lightning: made from a checked request."""
 
 import contextlib
+import math
 import os
 import shutil
 import sys
@@ -231,9 +232,11 @@ def _finish(trainer: Trainer, folder: Path, seconds: float) -> None:
     """Exports the predictor of the best checkpoint and says where everything is."""
     saver = trainer.checkpoint_callback
     best = Path(getattr(saver, "best_model_path", "") or getattr(saver, "last_model_path", ""))
-    score = getattr(saver, "best_score", None)
+    # Infinite where no validation was reached.
+    score = getattr(saver, "best_score", math.inf)
     monitor = getattr(trainer.lightning_module, "monitor", "")
-    print(f"{trainer.global_step} steps in {seconds:.1f} s" + (f"; best {monitor} {score:.4g}" if score else ""))
+    shown = f"; best {monitor} {score:.4g}" if math.isfinite(score) else ""
+    print(f"{trainer.global_step} steps in {seconds:.1f} s{shown}")
     if best.is_file() and trainer.lightning_module.exportable:
         from sciml.inference import from_checkpoint
 
