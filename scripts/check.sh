@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# The processes that tests start share what the first of them has compiled.
+unset PYTHONDONTWRITEBYTECODE
 
 ruff format --check .
 ruff check .

@@ -6,7 +6,9 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import pytest  # noqa: E402
-from shape_checks import start_test  # noqa: E402
+from shape_checks import skip_inner_functions, start_test  # noqa: E402
+
+skip_inner_functions()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,9 +1,11 @@
 """The run-time type checker of the tests: beartype, with an `int` accepted where a `float` is annotated.
 
 Shapes that were right the first `CALLS` times are right in the thousandth step of the same test: after so many calls a
-function is no longer checked until the next test, which more than halves the time of all tests together.
+function is no longer checked until the next test, which more than halves the time of all tests together. Functions that
+are made inside others are not checked: their checks would be compiled anew whenever they are made, in every step.
 """
 
+import ast
 import functools
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from types import FunctionType
 from typing import Any
 
 from beartype import BeartypeConf, beartype
+from jaxtyping._import_hook import JaxtypingTransformer
 
 #: Checked calls of a function in each test.
 CALLS = 8
@@ -25,11 +28,14 @@ def check(function: Any) -> Any:
     """Checks the arguments and results of a function, or the fields of a class."""
     if not isinstance(function, FunctionType):
         return _beartype(function)
-    checked, place = _beartype(function), (function.__module__, function.__qualname__)
+    checked, place = None, (function.__module__, function.__qualname__)
 
-    @functools.wraps(checked)
+    @functools.wraps(function)
     def counted(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
+        nonlocal checked
+        # Most functions are never called by the tests of one process: their checks are made at the first call.
+        checked = checked or _beartype(function)
         _counts[place] = count = _counts.get(place, 0) + 1
         if count == 2 * CALLS:  # arguments and result are two calls
             _rest(*place)
@@ -46,8 +52,22 @@ def start_test() -> None:
     _counts.clear()
 
 
+def skip_inner_functions() -> None:
+    """From now on the import hook passes over functions that are made inside others."""
+    JaxtypingTransformer.visit_FunctionDef = _visit_outermost  # type: ignore[method-assign]
+
+
+_visit_every = JaxtypingTransformer.visit_FunctionDef
+
+
+def _visit_outermost(self: JaxtypingTransformer, node: ast.FunctionDef) -> ast.FunctionDef:
+    if any(isinstance(parent, ast.FunctionDef) for parent in self._parents):
+        return node
+    return _visit_every(self, node)
+
+
 def _rest(module: str, name: str) -> None:
-    """Tells jaxtyping to call a function as it is; one made inside another cannot be found and stays checked."""
+    """Tells jaxtyping to call a function as it is."""
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr_static(found, part, None)

@@ -33,3 +33,13 @@ def test_methods_and_properties_rest_too() -> None:
         grid.resized(8)
     names = {f.__qualname__ for f in shape_checks._resting}
     assert {"Axis.h", "Grid.resized"} <= names
+
+
+def test_functions_made_inside_others_are_passed_over() -> None:
+    from sciml.numerics import call_with_coordinates
+    from sciml.pinn.reference import integrate
+
+    names = {c.co_name for c in integrate.__wrapped__.__code__.co_consts if hasattr(c, "co_name")}
+    assert "rate" in names
+    assert "jaxtyping" not in integrate.__wrapped__.__code__.co_names
+    assert hasattr(call_with_coordinates, "__wrapped__")
