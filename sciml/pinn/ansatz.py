@@ -56,11 +56,11 @@ class HardBoundary(CoordinateMap):
             raise ValueError(f"region has {region.dimensions} dimensions; the network has {network.in_features}.")
         if faces is not None and (normalized or not isinstance(region, Box)):
             raise ValueError(f"faces={list(faces)} can be chosen of a Box that is not normalized.")
-        by_channel = _by_channel("value", value, channels, network.out_features)
+        by_channel = values_by_channel("value", value, channels, network.out_features)
         self.network, self.region, self.faces, self.normalized = network, region, faces, normalized
         self._vanishing(torch.zeros(1, region.dimensions))  # a wrong face is named here, not in the first step
         self.values = [by_channel.get(c, 0.0) for c in range(network.out_features)]
-        self.register_buffer("mask", _mask(by_channel, network.out_features), persistent=False)
+        self.register_buffer("mask", channel_mask(by_channel, network.out_features), persistent=False)
         self.partial = len(by_channel) < network.out_features
 
     @classmethod
@@ -113,7 +113,7 @@ class HardInitial(CoordinateMap):
         channels: Sequence[int] | None = None,
     ) -> None:
         super().__init__(network.in_features, network.out_features)
-        by_channel = _by_channel("initial", initial, channels, network.out_features)
+        by_channel = values_by_channel("initial", initial, channels, network.out_features)
         self.partial = len(by_channel) < network.out_features
         if evolve is not None and (network.in_features != 2 or self.partial):
             found = f"{network.in_features} coordinates and channels={channels}"
@@ -122,7 +122,7 @@ class HardInitial(CoordinateMap):
         given = [by_channel.get(c, 0.0) for c in range(network.out_features)]
         # Not trained, so that at points that stay it is evaluated once.
         self.first = Frozen(_First(given, in_features=network.in_features, evolve=evolve, start=start))
-        self.register_buffer("mask", _mask(by_channel, network.out_features), persistent=False)
+        self.register_buffer("mask", channel_mask(by_channel, network.out_features), persistent=False)
 
     @classmethod
     def example(cls) -> "HardInitial":
@@ -181,7 +181,7 @@ def each_channel(value: Sequence[Value] | Value, channels: int) -> list[Any]:
     return [as_function(v) for v in given]
 
 
-def _by_channel(
+def values_by_channel(
     argument: str, value: Value | Sequence[Value], channels: Sequence[int] | None, count: int
 ) -> dict[int, Any]:
     """Numbers and functions of the chosen of `count` channels, by their numbers."""
@@ -194,7 +194,7 @@ def _by_channel(
     return dict(zip(chosen, given, strict=True))
 
 
-def _mask(by_channel: dict[int, Any], count: int) -> Tensor:
+def channel_mask(by_channel: dict[int, Any], count: int) -> Tensor:
     """One for the channels that have a condition."""
     return torch.tensor([float(c in by_channel) for c in range(count)])
 

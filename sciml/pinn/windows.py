@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sciml.describe import build, describe
 from sciml.nn import CoordinateMap, Frozen
 from sciml.numerics import Field, Jet
-from sciml.pinn.ansatz import Value, columns_of, each_channel
+from sciml.pinn.ansatz import Value, channel_mask, columns_of, values_by_channel
 
 
 class TimeWindows(CoordinateMap):
@@ -22,21 +22,25 @@ class TimeWindows(CoordinateMap):
 
     Args:
         network: $N$, of the coordinates of space and $\tau$.
-        initial: $u_0$, one for each channel or one for all; numbers, texts or callables of the coordinates of space.
+        initial: $u_0$, one for each channel of `channels` or one for all; numbers, texts or callables of the
+            coordinates of space.
         start, stop: first and last time.
         count: number of windows, of equal length.
         scale: $s$.
         warm: whether a window starts from the weights of the one before.
+        channels: numbers of the network's channels that go on from window to window; the others, such as a pressure,
+            are those of $N_k$ and may jump. All without.
 
     Raises:
-        ValueError: no window, a stop that is not after the start, or initial values that are not as many as the
-            channels.
+        ValueError: no window, a stop that is not after the start, a channel that is not there, or initial values that
+            are not as many as the channels.
 
     Reference: Wang, Sankaran & Perdikaris (2024), Comput. Methods Appl. Mech. Eng. 421:116813, section 3.
     """
 
     stored: Tensor
     window: Tensor
+    mask: Tensor
 
     def __init__(
         self,
@@ -47,13 +51,17 @@ class TimeWindows(CoordinateMap):
         count: int = 10,
         scale: float = 1.0,
         warm: bool = False,
+        channels: Sequence[int] | None = None,
     ) -> None:
         super().__init__(network.in_features, network.out_features)
         if count < 1 or not start < stop:
             raise ValueError(f"count={count} must be at least 1, and start={start} before stop={stop}.")
         self.network, self.scale, self.warm = network, scale, warm
         self.edges = [start + (stop - start) * k / count for k in range(count + 1)]
-        self.initial = each_channel(initial, network.out_features)
+        by_channel = values_by_channel("initial", initial, channels, network.out_features)
+        self.initial = [by_channel.get(c, 0.0) for c in range(network.out_features)]
+        self.partial = len(by_channel) < network.out_features
+        self.register_buffer("mask", channel_mask(by_channel, network.out_features), persistent=False)
         size = sum(p.numel() for p in network.parameters())
         self.register_buffer("stored", torch.zeros(count - 1, size))
         self.register_buffer("window", torch.zeros((), dtype=torch.long))
@@ -119,9 +127,10 @@ class TimeWindows(CoordinateMap):
 
     def at_window(self, k: int, z: Field) -> Field:
         """The solution of window `k`, wherever its points lie."""
-        elapsed = z[..., -1:] - self.edges[k]
-        start = self._starts[k](z)
-        return start + (elapsed * self.scale) * self._network(k, self._local(k, z))
+        factor = (z[..., -1:] - self.edges[k]) * self.scale
+        if self.partial:
+            factor = (factor - 1.0) * self.mask.to(z.dtype) + 1.0
+        return self._starts[k](z) + factor * self._network(k, self._local(k, z))
 
     def _local(self, k: int, z: Field) -> Field:
         low, high = self.edges[k], self.edges[k + 1]
@@ -156,5 +165,5 @@ class _Start(nn.Module):
             length = owner.edges[k + 1] - owner.edges[k]
             end = z[..., -1:] * 0.0 + 1.0
             at_end = torch.cat([z[..., :-1], end], dim=-1) if owner.in_features > 1 else end
-            result = result + (length * owner.scale) * owner._network(k, at_end)
+            result = result + (length * owner.scale) * owner.mask.to(z.dtype) * owner._network(k, at_end)
         return result

@@ -63,6 +63,30 @@ def test_jets_of_a_later_window_equal_reverse_mode_also_after_the_start_was_kept
     assert torch.allclose(jet.value, u(z)[:, 0], atol=1e-12)
 
 
+def test_a_channel_without_initial_value_is_the_network_itself_in_every_window() -> None:
+    torch.manual_seed(0)
+    inner = MLP(2, 2, width=6, depth=1)
+    u = TimeWindows(inner, "sin(pi*x)", 0.0, 3.0, count=3, channels=[0]).double()
+    edge = torch.tensor([[0.3, 2.0]]).double()
+    for seed in (5, 6):
+        before = u(edge)
+        u.advance(seed)
+    assert torch.allclose(u(edge)[:, 0], before[:, 0], atol=1e-12)
+    own = inner(torch.tensor([[0.3, -1.0]]).double())
+    assert torch.equal(u(edge)[:, 1], own[:, 1])
+    z = points() * torch.tensor([1.0, 1 / 3]) + torch.tensor([0.0, 2.0])
+    taylor, reverse = TaylorMode(z, ("x", "t"), [(2, 0), (0, 1)]), ReverseMode(z, ("x", "t"))
+    jets, plain = taylor.evaluate(u, ["u", "p"]), reverse.evaluate(u, ["u", "p"])
+    for name, wrt in (("u", "xx"), ("u", "t"), ("p", "xx"), ("p", "t")):
+        assert torch.allclose(value(taylor(jets[name], wrt)), reverse(plain[name], wrt), atol=1e-12)
+
+
+@pytest.mark.parametrize(("initial", "channels"), [([1.0], [0, 1]), (1.0, [2]), ([1.0, 2.0, 3.0], None)])
+def test_wrong_channels_of_windows_are_named(initial: list[float] | float, channels: list[int] | None) -> None:
+    with pytest.raises(ValueError, match="channels"):
+        TimeWindows(MLP(2, 2, width=4, depth=1), initial, channels=channels)
+
+
 def test_windows_are_made_again_from_description_and_state() -> None:
     u = network()
     u.advance(seed=5)
