@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def relative_errors(network: Callable[[Tensor], Tensor], points: Tensor, values: Tensor) -> list[float]:
     """Relative L2 error of each component over all points, in chunks that bound the memory."""
-    dtype = next(network.parameters()).dtype if isinstance(network, torch.nn.Module) else values.dtype
+    like = next(network.parameters()) if isinstance(network, torch.nn.Module) else values
     with torch.no_grad():
-        predicted = torch.cat([network(part.to(dtype)).to(values) for part in points.split(20_000)])
+        predicted = torch.cat([network(part.to(like)).to(values) for part in points.split(20_000)])
     # A network may give more than what is known of the solution: a pressure.
     predicted = predicted[:, : values.shape[1]]
     return ((predicted - values).norm(dim=0) / values.norm(dim=0)).tolist()
@@ -73,6 +73,7 @@ def run(
     overrides: Sequence[str] = (),
     prepare: Callable[[FitModule], None] | None = None,
     in_steps: bool = False,
+    accelerator: str = "cpu",
 ) -> dict[str, Any]:
     """Trains a shipped configuration; one entry of `marks` each with time, steps, loss and errors by component.
 
@@ -81,13 +82,14 @@ def run(
     """
     torch.set_num_threads(1)
     words = ["--config", str(ROOT / "configs" / "pinn" / config), f"--seed_everything={seed}", *overrides]
+    words.append(f"--trainer.accelerator={accelerator}")
     experiment = Experiment(read_request("fit", words), None)
     ends = isinstance(experiment.model.objective, Marching) or experiment.model.make_scheduler is not None
     torch.manual_seed(seed)
     budget = Budget(marks, lambda module: relative_errors(module.network, points, values), in_steps)
     epochs, precision = experiment.trainer.max_epochs if ends else -1, experiment.trainer.precision
     trainer = Trainer(
-        accelerator="cpu", max_epochs=epochs, precision=precision, callbacks=[budget], logger=False,
+        accelerator=accelerator, max_epochs=epochs, precision=precision, callbacks=[budget], logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
     )  # fmt: skip
     experiment.datamodule.reference = None

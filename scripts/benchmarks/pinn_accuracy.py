@@ -40,10 +40,10 @@ def lorenz() -> tuple[Tensor, Tensor]:
         return torch.from_numpy(file["t"])[:, None], torch.from_numpy(file["sigma10"].T.copy())
 
 
-def chaotic() -> tuple[Tensor, Tensor]:
+def chaotic(until: float = 0.5) -> tuple[Tensor, Tensor]:
     """The stored solution up to where the configuration ends."""
     points, values = stored("ks_chaotic_ref.npz", "t", "x")
-    kept = points[:, 1] <= 0.5
+    kept = points[:, 1] <= until
     return points[kept], values[kept]
 
 

@@ -78,6 +78,7 @@ STARTS = {
     "kuramoto_sivashinsky": 1e-14,
     "lorenz": 1e-14,
     "navier_stokes_decay": 1e-14,
+    "navier_stokes_turbulence_gpu": 1e-13,
 }
 
 
@@ -86,6 +87,24 @@ def test_the_initial_condition_of_a_configuration_holds_for_any_weights(name: st
     statement, network = model(name).objective.statement, model(name).network
     terms = PhysicsInformed(statement, [Initial(Quasirandom(50))]).terms(network, Batch())
     assert max(float(t.residuals.detach().abs().max()) for t in terms.values()) < STARTS[name]
+
+
+def test_the_size_for_a_gpu_goes_on_with_the_problem_of_the_other_one() -> None:
+    large, small = (model(f"kuramoto_sivashinsky_chaotic{end}").objective.statement for end in ("_gpu", ""))
+    assert large.pde == small.pde
+    assert large.grid == small.grid
+    assert torch.equal(*(s.problem.initial_state() for s in (large, small)))
+    assert large.times[-1] == 2 * small.times[-1] == 1.0
+
+
+def test_turbulence_begins_with_a_flow_without_sources_that_carries_its_vorticity() -> None:
+    initial = model("navier_stokes_turbulence_gpu").objective.statement.problem.initial
+    z = torch.rand(20, 2, dtype=torch.float64, requires_grad=True)
+    x, y = z.unbind(1)
+    slope = {n: torch.autograd.grad(f(x=x, y=y).sum(), z)[0] for n, f in initial.items() if n.startswith("velocity")}
+    assert float((slope["velocity_x"][:, 0] + slope["velocity_y"][:, 1]).abs().max()) < 1e-13
+    vorticity = slope["velocity_y"][:, 0] - slope["velocity_x"][:, 1]
+    assert torch.allclose(vorticity, initial["tracer"](x=x, y=y), atol=1e-13)
 
 
 def test_the_cavity_has_walls_without_slip_for_any_weights() -> None:
