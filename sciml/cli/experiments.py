@@ -88,6 +88,7 @@ class Experiment(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         config = self.config_init["trainer"]
+        _check_accelerator(config["accelerator"])
         keep = self.folder is not None
         settings: dict[str, Any] = {
             "default_root_dir": str(self.folder) if keep else None,
@@ -121,6 +122,17 @@ class Experiment(LightningCLI):
     def resolved(self) -> str:
         """The configuration with every default written out, as YAML that the next run can read."""
         return self.parser.dump(self.config, skip_unset=False)
+
+
+def _check_accelerator(name: Any) -> None:
+    if name in ("gpu", "cuda", "mps"):
+        import torch
+
+        at_hand = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not (any(at_hand.values()) if name == "gpu" else at_hand[name]):
+            raise ConfigError(
+                f"trainer.accelerator={name} needs a GPU and there is none at hand; cpu or auto is accepted."
+            )
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -4,12 +4,14 @@ import csv
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sciml.cli.fit import read_request, run
 from sciml.status import ConfigError, DataError, ResumeMismatch, SolveFailure
@@ -175,6 +177,42 @@ def test_a_dry_run_makes_one_step_and_writes_nothing(config, capsys):
     assert "steps: 4 per epoch, 8 in 2 epochs" in out
     assert "memory: " in out
     assert list(Path().iterdir()) == []
+
+
+def test_a_dry_run_of_a_network_that_is_a_solution_counts_the_jacobian(capsys):
+    assert run("fit", ["--config", "pinn/poisson_2d.yaml", "--trainer.accelerator=cpu", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "337 trainable parameters" in out
+    points, parameters = 400, 337
+    kept = float(re.search(r"kept for derivatives ([\d.]+) MB", out)[1]) * 1e6
+    assert 8 * points * parameters < kept < 3 * 8 * points * parameters
+
+
+def test_a_dry_run_counts_what_is_kept_at_one_time():
+    from sciml.cli.dry_run import KeptBytes
+
+    class Squares:
+        def terms(self, x):
+            return (x * 2).square().sum()
+
+    objective = Squares()
+    kept, x = KeptBytes(objective), torch.ones(100, requires_grad=True)
+    for _ in range(3):
+        loss = objective.terms(x)
+        assert kept.total == 400
+        loss.backward()
+        del loss
+        assert kept.current == 0
+    together = [objective.terms(x), objective.terms(x)]
+    assert len(together) == 2
+    assert kept.total == 800
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or torch.backends.mps.is_available(), reason="a GPU is at hand")
+def test_a_gpu_that_is_not_there_is_named(config):
+    message = "trainer.accelerator=gpu needs a GPU and there is none at hand; cpu or auto is accepted."
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        run("fit", [*config, "--trainer.accelerator=gpu", "--dry-run"])
 
 
 def test_a_dry_run_without_its_data_says_so_and_is_content(config, capsys, tmp_path):
