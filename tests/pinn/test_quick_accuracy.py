@@ -16,16 +16,15 @@ from sciml.optim import NaturalGradient, Phase, Phases, SSBroyden
 from sciml.pdes.exact import StandingShock
 from sciml.pinn import PhysicsInformed, Solved
 from sciml.pinn.reference import Exact, Reference
+from sciml.yaml_files import with_changes
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "pinn"
 pytestmark = pytest.mark.slow
 
 
-def shipped(name: str, points: int | None = None, width: int | None = None) -> tuple[nn.Module, Any]:
-    """Network and objective of a configuration, with fewer points in its interior and less wide windows."""
-    model = yaml.safe_load((CONFIGS / name).read_text())["model"]
-    if width is not None:
-        model["network"]["init_args"]["network"]["init_args"]["width"] = width
+def shipped(name: str, points: int | None = None, **changes: Any) -> tuple[nn.Module, Any]:
+    """Network and objective of a configuration, with fewer points in its interior and other values at dotted keys."""
+    model = with_changes(yaml.safe_load((CONFIGS / name).read_text())["model"], changes)
     torch.manual_seed(0)
     network, objective = build(model["network"]).double(), build(model["objective"]).double()
     if points is not None:
@@ -91,31 +90,37 @@ def windowed(network: nn.Module, iterations: int, steps: int) -> Phases:
     return Phases(network.parameters(), [phase], repeat=True)
 
 
-def test_the_first_windows_of_the_lorenz_system() -> None:
-    network, objective = shipped("lorenz.yaml")
+#: Keys of the network within windows, and of the equation that they march through.
+WIDTH = "network.init_args.network.init_args.width"
+EQUATION = "objective.init_args.objective.init_args.problem.init_args.pde.init_args"
+
+
+@pytest.mark.parametrize("sigma", [10.0, 3.0])
+def test_the_first_windows_of_the_lorenz_system(sigma: float) -> None:
+    network, objective = shipped("lorenz.yaml", **{f"{EQUATION}.sigma": sigma})
     train(network, objective, windowed(network, 60, 4), 8)
     assert error(network, objective, Solved(frames=201, tol=1e-8), until=0.5) < 1e-3
 
 
 @pytest.mark.parametrize(
-    ("name", "width", "steps", "until", "bound"),
+    ("name", "changes", "steps", "until", "bound"),
     [
-        ("kuramoto_sivashinsky.yaml", None, 5, 0.1, 0.1),
-        ("kuramoto_sivashinsky_chaotic.yaml", None, 4, 0.025, 2e-3),
-        ("kuramoto_sivashinsky_chaotic_gpu.yaml", 20, 4, 0.025, 2e-3),
-        ("korteweg_de_vries.yaml", None, 4, 0.1, 2e-3),
+        ("kuramoto_sivashinsky.yaml", {}, 5, 0.1, 0.1),
+        ("kuramoto_sivashinsky_chaotic.yaml", {}, 4, 0.025, 2e-3),
+        ("kuramoto_sivashinsky_chaotic_gpu.yaml", {WIDTH: 20}, 4, 0.025, 2e-3),
+        ("korteweg_de_vries.yaml", {}, 4, 0.1, 2e-3),
     ],
 )
 def test_the_first_window_of_a_dispersive_or_chaotic_wave(
-    name: str, width: int | None, steps: int, until: float, bound: float
+    name: str, changes: dict[str, Any], steps: int, until: float, bound: float
 ) -> None:
-    network, objective = shipped(name, 300, width)
+    network, objective = shipped(name, 300, **changes)
     train(network, objective, windowed(network, 60, 24), steps)
     assert error(network, objective, Solved(points=64, frames=21, tol=1e-5), until=until) < bound
 
 
 def test_the_first_window_of_decaying_turbulence() -> None:
-    network, objective = shipped("navier_stokes_turbulence_gpu.yaml", 400, 16)
+    network, objective = shipped("navier_stokes_turbulence_gpu.yaml", 400, **{WIDTH: 16})
     reference = Solved(points=32, frames=21, tol=1e-5)
     standing = error(lambda z: network(torch.cat([z[:, :-1], 0 * z[:, -1:]], dim=1)), objective, reference, until=0.1)
     train(network, objective, windowed(network, 60, 40), 6)
