@@ -69,7 +69,8 @@ class HighDimensional(Described, Problem):
         found = super().network_residual(network, points, estimator)
         if self._solution is None:
             return found
-        forced = super().network_residual(self._solution, points)
+        # No part of the network or the objective, hence moved by neither.
+        forced = super().network_residual(self._solution.to(points.device), points)
         return {name: r - forced[name] for name, r in found.items()}
 
     @cached_property
