@@ -6,6 +6,7 @@ are made inside others are not checked: their checks would be compiled anew when
 """
 
 import ast
+import contextlib
 import functools
 import sys
 from collections.abc import Callable
@@ -14,7 +15,6 @@ from types import FunctionType
 from typing import Any
 
 from beartype import BeartypeConf, beartype
-from jaxtyping._import_hook import JaxtypingTransformer
 
 #: Checked calls of a function in each test.
 CALLS = 8
@@ -54,16 +54,16 @@ def start_test() -> None:
 
 def skip_inner_functions() -> None:
     """From now on the import hook passes over functions that are made inside others."""
-    JaxtypingTransformer.visit_FunctionDef = _visit_outermost  # type: ignore[method-assign]
+    # No public interface: where it has changed, the tests are slower and one of them says why.
+    with contextlib.suppress(ImportError, AttributeError):
+        from jaxtyping._import_hook import JaxtypingTransformer
 
+        every = JaxtypingTransformer.visit_FunctionDef
 
-_visit_every = JaxtypingTransformer.visit_FunctionDef
+        def outermost(self: Any, node: ast.FunctionDef) -> ast.FunctionDef:
+            return node if any(isinstance(p, ast.FunctionDef) for p in self._parents) else every(self, node)
 
-
-def _visit_outermost(self: JaxtypingTransformer, node: ast.FunctionDef) -> ast.FunctionDef:
-    if any(isinstance(parent, ast.FunctionDef) for parent in self._parents):
-        return node
-    return _visit_every(self, node)
+        JaxtypingTransformer.visit_FunctionDef = outermost  # type: ignore[method-assign]
 
 
 def _rest(module: str, name: str) -> None:
