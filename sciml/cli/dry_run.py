@@ -1,61 +1,11 @@
 """`--dry-run`: everything is read and made, one batch goes forward and back, nothing is written."""
 
-from collections import Counter
-from functools import partial
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from sciml.cli.experiments import Experiment
 from sciml.cli.fit import Request
+from sciml.cli.memory import KeptBytes, bytes_of
 from sciml.status import DataError
-
-
-class KeptBytes:
-    """Counts the memory that the derivatives of an objective keep at one time at most, each storage once.
-
-    Hooks see what the backward pass of its terms holds on to; `torch.func`, which makes the Jacobian of `linearize`,
-    knows no hooks, and the Jacobian itself is counted.
-    """
-
-    def __init__(self, objective: Any) -> None:
-        self.holders: Counter[int] = Counter()
-        self.current = self.peak = self.jacobian = 0
-        self._terms, objective.terms = objective.terms, self._watched_terms
-        if hasattr(objective, "linearize"):
-            self._linearize, objective.linearize = objective.linearize, self._watched_linearize
-
-    @property
-    def total(self) -> int:
-        return self.peak + self.jacobian
-
-    def _watched_terms(self, *args: Any) -> Any:
-        with torch.autograd.graph.saved_tensors_hooks(partial(_Held, self), lambda held: held.tensor):
-            return self._terms(*args)
-
-    def _watched_linearize(self, *args: Any) -> Any:
-        result = self._linearize(*args)
-        self.jacobian = max(self.jacobian, _bytes(result))
-        return result
-
-    def count(self, storage: torch.UntypedStorage, change: int) -> None:
-        """One tensor more or less that is kept within a storage."""
-        before = self.holders[storage.data_ptr()]
-        self.holders[storage.data_ptr()] = after = before + change
-        self.current += storage.nbytes() * (bool(after) - bool(before))
-        self.peak = max(self.peak, self.current)
-
-
-class _Held:
-    """A tensor for as long as a backward pass may need it: autograd drops this with the graph."""
-
-    def __init__(self, owner: KeptBytes, tensor: Tensor) -> None:
-        self.owner, self.tensor = owner, tensor
-        owner.count(tensor.untyped_storage(), 1)
-
-    def __del__(self) -> None:
-        self.owner.count(self.tensor.untyped_storage(), -1)
 
 
 def rehearse(request: Request) -> int:
@@ -83,7 +33,7 @@ def rehearse(request: Request) -> int:
     # Weights, gradients, and their average: each as large as the weights.
     copies = 2 + (module.average is not None)
     weights = copies * sum(p.numel() * p.element_size() for p in module.parameters())
-    held = weights + sum(_bytes(optimizer.state_dict()) for optimizer in experiment.trainer.optimizers)
+    held = weights + sum(bytes_of(optimizer.state_dict()) for optimizer in experiment.trainer.optimizers)
     print(f"memory: {_size(held + kept.total)} (weights and optimiser {_size(held)}, "
           f"kept for derivatives {_size(kept.total)})")  # fmt: skip
     print(f"one step: loss {module.losses['loss']:.4g}; nothing was written")
@@ -106,14 +56,6 @@ def _describe(data: Any, trainer: dict[str, Any]) -> None:
     steps = -(-len(data.train_dataloader()) // int(trainer.get("accumulate_grad_batches") or 1))
     epochs = trainer.get("max_epochs")
     print(f"steps: {steps} per epoch" + (f", {steps * epochs} in {epochs} epochs" if isinstance(epochs, int) else ""))
-
-
-def _bytes(state: Any) -> int:
-    """Of all tensors in nested dictionaries and lists."""
-    if isinstance(state, Tensor):
-        return state.numel() * state.element_size()
-    parts = state.values() if isinstance(state, dict) else state if isinstance(state, list | tuple) else ()
-    return sum(_bytes(part) for part in parts)
 
 
 def _size(count: int) -> str:

@@ -126,8 +126,6 @@ class Experiment(LightningCLI):
 
 def _check_accelerator(name: Any) -> None:
     if name in ("gpu", "cuda", "mps"):
-        import torch
-
         at_hand = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
         if not (any(at_hand.values()) if name == "gpu" else at_hand[name]):
             raise ConfigError(

@@ -40,8 +40,6 @@ class HardBoundary(CoordinateMap):
     Reference: Sukumar & Srivastava (2022), CMAME 389:114333, eq. (5).
     """
 
-    mask: Tensor
-
     def __init__(
         self,
         network: CoordinateMap,
@@ -56,12 +54,9 @@ class HardBoundary(CoordinateMap):
             raise ValueError(f"region has {region.dimensions} dimensions; the network has {network.in_features}.")
         if faces is not None and (normalized or not isinstance(region, Box)):
             raise ValueError(f"faces={list(faces)} can be chosen of a Box that is not normalized.")
-        by_channel = values_by_channel("value", value, channels, network.out_features)
+        self.channels = ChannelValues("value", value, channels, network.out_features)
         self.network, self.region, self.faces, self.normalized = network, region, faces, normalized
         self._vanishing(torch.zeros(1, region.dimensions))  # a wrong face is named here, not in the first step
-        self.values = [by_channel.get(c, 0.0) for c in range(network.out_features)]
-        self.register_buffer("mask", channel_mask(by_channel, network.out_features), persistent=False)
-        self.partial = len(by_channel) < network.out_features
 
     @classmethod
     def example(cls) -> "HardBoundary":
@@ -70,10 +65,8 @@ class HardBoundary(CoordinateMap):
         return cls(MLP(2, 2, width=6, depth=1), Box((0.0,), (1.0,)), value="t*x", channels=[0])
 
     def forward(self, z: Field) -> Field:
-        factor = self._vanishing(z[..., : self.region.dimensions])[..., None]
-        if self.partial:
-            factor = (factor - 1.0) * self.mask.to(z.dtype) + 1.0
-        return columns_of(self.values, z, self.region.dimensions) + factor * self.network(z)
+        factor = self.channels.factor(self._vanishing(z[..., : self.region.dimensions])[..., None])
+        return columns_of(self.channels.values, z, self.region.dimensions) + factor * self.network(z)
 
     def _vanishing(self, x: Field) -> Field:
         if self.normalized:
@@ -102,8 +95,6 @@ class HardInitial(CoordinateMap):
             dimension than one or with some channels alone.
     """
 
-    mask: Tensor
-
     def __init__(
         self,
         network: CoordinateMap,
@@ -113,16 +104,13 @@ class HardInitial(CoordinateMap):
         channels: Sequence[int] | None = None,
     ) -> None:
         super().__init__(network.in_features, network.out_features)
-        by_channel = values_by_channel("initial", initial, channels, network.out_features)
-        self.partial = len(by_channel) < network.out_features
-        if evolve is not None and (network.in_features != 2 or self.partial):
+        self.channels = ChannelValues("initial", initial, channels, network.out_features)
+        if evolve is not None and (network.in_features != 2 or self.channels.partial):
             found = f"{network.in_features} coordinates and channels={channels}"
             raise ValueError(f"evolve is for x and t and all channels; there are {found}.")
         self.network, self.start = network, start
-        given = [by_channel.get(c, 0.0) for c in range(network.out_features)]
         # Not trained, so that at points that stay it is evaluated once.
-        self.first = Frozen(_First(given, in_features=network.in_features, evolve=evolve, start=start))
-        self.register_buffer("mask", channel_mask(by_channel, network.out_features), persistent=False)
+        self.first = Frozen(_First(self.channels.values, in_features=network.in_features, evolve=evolve, start=start))
 
     @classmethod
     def example(cls) -> "HardInitial":
@@ -133,9 +121,7 @@ class HardInitial(CoordinateMap):
 
     def forward(self, z: Field) -> Field:
         elapsed = (z[..., self.in_features - 1] - self.start)[..., None]
-        if self.partial:
-            elapsed = (elapsed - 1.0) * self.mask.to(z.dtype) + 1.0
-        return self.first(z) + elapsed * self.network(z)
+        return self.first(z) + self.channels.factor(elapsed) * self.network(z)
 
 
 class _First(nn.Module):
@@ -181,22 +167,40 @@ def each_channel(value: Sequence[Value] | Value, channels: int) -> list[Any]:
     return [as_function(v) for v in given]
 
 
-def values_by_channel(
-    argument: str, value: Value | Sequence[Value], channels: Sequence[int] | None, count: int
-) -> dict[int, Any]:
-    """Numbers and functions of the chosen of `count` channels, by their numbers."""
-    chosen = range(count) if channels is None else channels
-    if not chosen or not all(0 <= c < count for c in chosen):
-        raise ValueError(f"channels={list(chosen)} must be some of 0 to {count - 1}.")
-    given = each_channel(value, len(chosen))
-    if len(given) != len(chosen):
-        raise ValueError(f"{argument} has {len(given)} entries for {len(chosen)} channels.")
-    return dict(zip(chosen, given, strict=True))
+class ChannelValues(nn.Module):
+    """Which channels of a network have a condition, and their values under it.
 
+    Args:
+        argument: name of `value`, for messages.
+        value: one for each chosen channel or one for all.
+        channels: numbers of the chosen ones; all when left out.
+        count: number of the network's channels.
 
-def channel_mask(by_channel: dict[int, Any], count: int) -> Tensor:
-    """One for the channels that have a condition."""
-    return torch.tensor([float(c in by_channel) for c in range(count)])
+    Raises:
+        ValueError: a channel that is not there, or values that are not as many as the channels.
+    """
+
+    mask: Tensor
+
+    def __init__(
+        self, argument: str, value: Sequence[Value] | Value, channels: Sequence[int] | None, count: int
+    ) -> None:
+        super().__init__()
+        chosen = range(count) if channels is None else channels
+        if not chosen or not all(0 <= c < count for c in chosen):
+            raise ValueError(f"channels={list(chosen)} must be some of 0 to {count - 1}.")
+        given = each_channel(value, len(chosen))
+        if len(given) != len(chosen):
+            raise ValueError(f"{argument} has {len(given)} entries for {len(chosen)} channels.")
+        by_channel = dict(zip(chosen, given, strict=True))
+        #: By channel; zero where there is no condition.
+        self.values = [by_channel.get(c, 0.0) for c in range(count)]
+        self.partial = len(by_channel) < count
+        self.register_buffer("mask", torch.tensor([float(c in by_channel) for c in range(count)]), persistent=False)
+
+    def factor(self, vanishing: Field) -> Field:
+        """What multiplies the network, `(..., 1)` or `(..., c)`: one in the channels without a condition."""
+        return (vanishing - 1.0) * self.mask.to(vanishing.dtype) + 1.0 if self.partial else vanishing
 
 
 def columns_of(values: Sequence[Value], z: Field, dimensions: int) -> Field:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sciml.describe import build, describe
 from sciml.nn import CoordinateMap, Frozen
 from sciml.numerics import Field, Jet
-from sciml.pinn.ansatz import Value, channel_mask, columns_of, values_by_channel
+from sciml.pinn.ansatz import ChannelValues, Value, columns_of
 
 
 class TimeWindows(CoordinateMap):
@@ -40,7 +40,6 @@ class TimeWindows(CoordinateMap):
 
     stored: Tensor
     window: Tensor
-    mask: Tensor
 
     def __init__(
         self,
@@ -58,10 +57,7 @@ class TimeWindows(CoordinateMap):
             raise ValueError(f"count={count} must be at least 1, and start={start} before stop={stop}.")
         self.network, self.scale, self.warm = network, scale, warm
         self.edges = [start + (stop - start) * k / count for k in range(count + 1)]
-        by_channel = values_by_channel("initial", initial, channels, network.out_features)
-        self.initial = [by_channel.get(c, 0.0) for c in range(network.out_features)]
-        self.partial = len(by_channel) < network.out_features
-        self.register_buffer("mask", channel_mask(by_channel, network.out_features), persistent=False)
+        self.channels = ChannelValues("initial", initial, channels, network.out_features)
         size = sum(p.numel() for p in network.parameters())
         self.register_buffer("stored", torch.zeros(count - 1, size))
         self.register_buffer("window", torch.zeros((), dtype=torch.long))
@@ -127,9 +123,7 @@ class TimeWindows(CoordinateMap):
 
     def at_window(self, k: int, z: Field) -> Field:
         """The solution of window `k`, wherever its points lie."""
-        factor = (z[..., -1:] - self.edges[k]) * self.scale
-        if self.partial:
-            factor = (factor - 1.0) * self.mask.to(z.dtype) + 1.0
+        factor = self.channels.factor((z[..., -1:] - self.edges[k]) * self.scale)
         return self._starts[k](z) + factor * self._network(k, self._local(k, z))
 
     def _local(self, k: int, z: Field) -> Field:
@@ -160,10 +154,10 @@ class _Start(nn.Module):
 
     def forward(self, z: Field) -> Field:
         owner: Any = self.__dict__["owner"]
-        result = columns_of(owner.initial, z, owner.in_features - 1)
+        result = columns_of(owner.channels.values, z, owner.in_features - 1)
         for k in range(self.window):
             length = owner.edges[k + 1] - owner.edges[k]
             end = z[..., -1:] * 0.0 + 1.0
             at_end = torch.cat([z[..., :-1], end], dim=-1) if owner.in_features > 1 else end
-            result = result + (length * owner.scale) * owner.mask.to(z.dtype) * owner._network(k, at_end)
+            result = result + (length * owner.scale) * owner.channels.mask.to(z.dtype) * owner._network(k, at_end)
         return result

@@ -7,6 +7,7 @@ The error is relative L2 on the whole reference grid, all times, of the worst co
 
 import math
 import statistics
+import sys
 
 import torch
 from _pinn import run
@@ -24,18 +25,21 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     arguments.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
-    arguments.add_argument("--seconds", type=float, default=math.inf, help="process time after which a run is cut")
+    arguments.add_argument("--seconds", type=float, help="process time after which a run is cut")
     arguments.add_argument("--device", choices=("gpu", "cpu"), default="gpu")
     args = arguments.parse_args()
     table = {"problem": "problem", "seeds": "seeds", "median error": "median", "worst": "worst", "wall s": "wall_s"}
+    if args.device == "gpu" and not torch.cuda.is_available():
+        sys.exit("--device=gpu needs a CUDA device, and there is none at hand; cpu is accepted.")
     name = torch.cuda.get_device_name() if args.device == "gpu" else "one CPU thread"
-    record = Record("pinn_gpu", {"device": name, "seconds": args.seconds}, table, args.fresh, args.out)
+    settings = {"seeds": list(SEEDS), "device": name, "seconds": args.seconds}
+    record, marks = Record("pinn_gpu", settings, table, args.fresh, args.out), (args.seconds or math.inf,)
     for seed in args.seeds:
         for config in args.problems:
             reference = PROBLEMS[config][1]
             record.cell(
                 f"{config}/{seed}",
-                lambda c=config, s=seed, r=reference: run(c, s, (args.seconds,), *r(), accelerator=args.device),
+                lambda c=config, s=seed, r=reference: run(c, s, marks, *r(), accelerator=args.device),
             )
             record.finish(rows(record))
     for row in rows(record):

@@ -189,7 +189,7 @@ def test_a_dry_run_of_a_network_that_is_a_solution_counts_the_jacobian(capsys):
 
 
 def test_a_dry_run_counts_what_is_kept_at_one_time():
-    from sciml.cli.dry_run import KeptBytes
+    from sciml.cli.memory import KeptBytes
 
     class Squares:
         def terms(self, x):

@@ -55,6 +55,7 @@ def error(
     if until is not None:
         kept = points[:, -1] <= until
         points, values = points[kept], values[kept]
+        assert len(points[:, -1].unique()) > 1, "at the beginning alone any network would do"
     with torch.no_grad():
         found = network(points)[:, : values.shape[1]]  # a pressure has no reference
     return float(((found - values).norm(dim=0) / values.norm(dim=0)).max())
@@ -116,7 +117,7 @@ def test_the_first_window_of_a_dispersive_or_chaotic_wave(
 ) -> None:
     network, objective = shipped(name, 300, **changes)
     train(network, objective, windowed(network, 60, 24), steps)
-    assert error(network, objective, Solved(points=64, frames=21, tol=1e-5), until=until) < bound
+    assert error(network, objective, Solved(points=64, frames=41, tol=1e-5), until=until) < bound
 
 
 def test_the_first_window_of_decaying_turbulence() -> None:
